@@ -1,0 +1,63 @@
+# Two commands matter: `make run` starts the service, `make test` proves it.
+# Everything that they need is installed into .venv from requirements.lock, by hash.
+
+PYTHON ?= python3
+BIN := .venv/bin
+MEMBERS := $(wildcard packages/*) $(wildcard apps/*)
+STAMP := .venv/.installed
+# Trust what the machine trusts: companies put their own certificates there.
+export UV_SYSTEM_CERTS ?= 1
+export UV_LINK_MODE ?= copy
+unexport VIRTUAL_ENV PYTHONPATH
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test prove verify lint fmt bench services lock clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP) ## Install everything into .venv, locked by hash
+
+$(STAMP): requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] + ": set PYTHON=...") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the locked dependencies into .venv ..."
+	@$(BIN)/python scripts/bootstrap.py requirements.lock $(MEMBERS)
+	@touch $@
+
+run: $(STAMP) ## Start the whole service on http://localhost:5004, nothing else needed
+	@$(BIN)/payments serve --development
+
+test: $(STAMP) ## Run the suite against real servers (all but the slow proofs)
+	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -m "not slow and not sandbox" $(ARGS)
+
+prove: $(STAMP) ## Run the long proofs, as CI does
+	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -m "slow and not sandbox" $(ARGS)
+
+verify: $(STAMP) ## Run the proofs with the counts of a release
+	@PROOF_SCALE=release $(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -m "slow and not sandbox" $(ARGS)
+
+lint: $(STAMP) ## ruff, mypy --strict, import contracts, spelling
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/codespell $$(git ls-files -co --exclude-standard | grep -vE '\.lock$$')
+
+fmt: $(STAMP) ## Format and fix what can be fixed
+	@$(BIN)/ruff check --fix-only -q .
+	@$(BIN)/ruff format .
+
+bench: $(STAMP) ## Measure, as ratios within one run
+	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m benchmarks $(ARGS)
+
+services: $(STAMP) ## Start or find the servers of the tests and print their addresses
+	@$(BIN)/python scripts/services.py show
+
+lock: $(STAMP) ## Resolve again and write requirements.lock (versions and hashes, no addresses)
+	@$(BIN)/uv lock -q --upgrade
+	@$(BIN)/uv export -q --all-groups --no-emit-workspace --no-emit-index-url --no-header \
+		--no-annotate --format requirements-txt -o requirements.lock
+
+clean: ## Remove what was installed and what was written
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,3 @@
+"""
+The composition root: settings, container, logging, health and worker.
+"""

@@ -1,0 +1,3 @@
+"""
+The payment domain, its ports and its use cases, in pure Python.
+"""

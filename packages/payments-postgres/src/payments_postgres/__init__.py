@@ -1,0 +1,3 @@
+"""
+PostgreSQL and SQLite repositories for payments-core.
+"""

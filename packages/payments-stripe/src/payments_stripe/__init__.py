@@ -1,0 +1,3 @@
+"""
+Stripe as a payment provider for payments-core.
+"""
