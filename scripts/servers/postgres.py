@@ -29,6 +29,7 @@ from scripts.servers.process import (
 )
 from scripts.servers.server import Server, UnavailableError
 
+PREFIX = "payments_test"
 CONNECT_WITHIN = 3  # seconds
 SOCKET_FOLDERS = ("/var/run/postgresql", "/tmp")  # noqa: S108 - PostgreSQL's own defaults
 
@@ -94,7 +95,9 @@ class Postgres(Server):
     @override
     @contextmanager
     def room(self, url: str) -> Iterator[dict[str, str]]:
-        name = f"payments_test_{token_hex(4)}"
+        base = urlsplit(url).path.lstrip("/")
+        # A room within a room has its name too, and goes when the outer one goes.
+        name = f"{base if base.startswith(PREFIX) else PREFIX}_{token_hex(4)}"
         # The C locale: the tests see one sort order, wherever the server came from.
         create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
         with connected(url) as connection:

@@ -1,0 +1,129 @@
+"""
+What every test may ask for: real servers, a closed door to the internet, and the same seeds.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import hypothesis
+import pytest
+
+# The scripts are used and tested here, and `pytest` alone does not put the root into the path.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.servers import SERVERS
+from scripts.servers.server import UnavailableError
+
+pytest.register_assert_rewrite("payments_core.testing.conformance")
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+class Door:
+    """
+    Lets Python's sockets reach this machine and the named test servers, and nothing else.
+
+    It hears of every connection through Python's audit events, so no library
+    has to be patched. It raises what `except Exception` does not catch: code
+    under test must not take a closed door for a provider that is down.
+    """
+
+    def __init__(self, known: set[str]) -> None:
+        self.known = known
+        self.open = False
+
+    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
+        """
+        Judge one audit event.
+        """
+        if event in ("socket.connect", "socket.sendto"):
+            target = arguments[1]
+            self.judge(target[0] if isinstance(target, tuple) else None)
+        elif event == "socket.getaddrinfo":
+            self.judge(arguments[0])
+
+    def judge(self, host: object) -> None:
+        """
+        Fail the test that reaches for a host beyond this machine.
+        """
+        name = host.decode() if isinstance(host, bytes) else host
+        if self.open or not isinstance(name, str) or name in self.known:
+            return
+        try:
+            near = ip_address(name.partition("%")[0]).is_loopback
+        except ValueError:
+            near = False
+        if not near:
+            pytest.fail(f"A test reached for {name}: only the sandbox mark opens the internet.")
+
+
+def server_hosts() -> set[str]:
+    """
+    Return the names and numbers of the hosts that the servers' addresses name.
+    """
+    urls = (os.environ.get(server.variable, "") for server in SERVERS.values())
+    names = {urlsplit(url).hostname for url in urls} - {None}
+    found = (socket.getaddrinfo(name, None) for name in names)
+    return {str(info[4][0]) for infos in found for info in infos} | {str(name) for name in names}
+
+
+DOOR = Door({"", "localhost"} | server_hosts())
+
+
+def pytest_configure() -> None:
+    """
+    Close the door before any test module is imported.
+    """
+    sys.addaudithook(DOOR)
+
+
+@pytest.fixture(autouse=True)
+def _door(request: pytest.FixtureRequest) -> Iterator[None]:
+    """
+    Open the door for a test of the real provider's sandbox, and for no other.
+    """
+    DOOR.open = request.node.get_closest_marker("sandbox") is not None
+    yield
+    DOOR.open = False
+
+
+def pytest_report_header() -> list[str]:
+    """
+    Name the servers that this run has, with the versions that they tell themselves.
+    """
+    lines = []
+    for server in SERVERS.values():
+        if url := os.environ.get(server.variable):
+            try:
+                lines.append(f"server: {server.name} {server.version(url)}")
+            except UnavailableError as reason:
+                lines.append(f"server: {server.name} is not usable: {reason}")
+    return lines or ["server: none; `make test` provides them"]
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """
+    The address of a PostgreSQL database that this process has to itself.
+
+    With pytest-xdist each worker gets a database of its own in the same server.
+    """
+    server = SERVERS["postgres"]
+    url = os.environ.get(server.variable)
+    if not url:
+        pytest.fail(
+            f"{server.variable} is not set. Run `make test`, or run `make services` in another"
+            f" terminal and export what it prints."
+        )
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield url
+        return
+    with server.room(url) as variables:
+        yield variables[server.variable]
