@@ -1,0 +1,3 @@
+"""
+The use cases: a command in, one transaction or two, an answer out.
+"""

@@ -1,0 +1,50 @@
+"""
+Calling a payment off before its money is taken.
+"""
+
+from uuid import UUID
+
+import attrs
+
+from payments_core.application.operations import Operations, require_done
+from payments_core.ports.queries import PaymentView
+
+
+@attrs.frozen(kw_only=True)
+class CancelPaymentCommand:
+    """
+    Which payment.
+    """
+
+    payment_id: UUID
+
+
+@attrs.frozen
+class CancelPayment:
+    """
+    Cancels a payment at the provider; only then it is Canceled here.
+    """
+
+    operations: Operations
+
+    def execute(self, command: CancelPaymentCommand) -> PaymentView:
+        """
+        Cancel, and return the payment after it.
+
+        While an earlier answer is missing the wish is kept, and is carried out with it.
+
+        Raises:
+            PaymentNotFound: There is no such payment.
+            InvalidState: It failed, or its money is taken.
+            OperationInProgress: A capture has no answer yet.
+            OperationRefused: The provider refuses for good.
+        """
+        operations = self.operations
+        payment, operation = operations.begin(
+            command.payment_id,
+            lambda payment: payment.cancel(operations.clock.now(), operations.policy),
+        )
+        if operation:
+            payment = operations.perform(payment, operation)
+            require_done(payment, operation)
+        return PaymentView.of(payment)

@@ -1,0 +1,67 @@
+"""
+Taking what is authorised.
+"""
+
+from uuid import UUID
+
+import attrs
+
+from payments_core.application.operations import Operations, require_done
+from payments_core.domain.money import Money
+from payments_core.domain.operation import Operation, OperationKind
+from payments_core.domain.payment import Payment
+from payments_core.ports.queries import PaymentView
+
+
+@attrs.frozen(kw_only=True)
+class CapturePaymentCommand:
+    """
+    Which payment, and how much.
+
+    Attributes:
+        amount: None takes all that is authorised.
+
+        request_key: The caller's idempotency key.
+    """
+
+    payment_id: UUID
+    amount: Money | None = None
+    request_key: str | None = None
+
+
+@attrs.frozen
+class CapturePayment:
+    """
+    Captures an authorised payment, in whole or in part; the rest is released.
+    """
+
+    operations: Operations
+
+    def execute(self, command: CapturePaymentCommand) -> PaymentView:
+        """
+        Capture, and return the payment after it; one that is captured so already is returned.
+
+        Raises:
+            PaymentNotFound: There is no such payment.
+            InvalidState: It is not authorised.
+            CaptureExceedsAuthorized: More than is authorised.
+            OperationInProgress: A capture of another amount has no answer yet.
+            OperationRefused: The provider refuses for good.
+        """
+        payment, operation = self.operations.begin(
+            command.payment_id, lambda payment: self._ask(payment, command)
+        )
+        if operation:
+            payment = self.operations.perform(payment, operation)
+            require_done(payment, operation)
+        return PaymentView.of(payment)
+
+    def _ask(self, payment: Payment, command: CapturePaymentCommand) -> Operation | None:
+        if payment.replayed(OperationKind.CAPTURE, command.request_key):
+            return None
+        return payment.capture(
+            command.amount,
+            self.operations.clock.now(),
+            self.operations.policy,
+            request_key=command.request_key,
+        )

@@ -1,0 +1,118 @@
+"""
+Record, call, record: how every write reaches a provider and comes back.
+"""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+import attrs
+
+from payments_core.application.send import send
+from payments_core.application.settle import settle
+from payments_core.domain.errors import OperationRefused, PaymentNotFound, UnknownProvider
+from payments_core.domain.failure import Failure
+from payments_core.domain.operation import Operation, OperationState
+from payments_core.domain.payment import Payment
+from payments_core.domain.policy import Policy
+from payments_core.domain.settlement import Answer
+from payments_core.ports.clock import IClock
+from payments_core.ports.provider import IPaymentProvider
+from payments_core.ports.unit_of_work import IUnitOfWork, UnitOfWorkFactory
+
+
+@attrs.frozen
+class Operations:
+    """
+    Sends operations that are committed, and settles what comes back.
+
+    Attributes:
+        unit_of_work: Gives a fresh unit of work at each call.
+
+        providers: Each provider under its name.
+    """
+
+    unit_of_work: UnitOfWorkFactory
+    providers: Mapping[str, IPaymentProvider]
+    clock: IClock
+    policy: Policy
+
+    def provider(self, name: str) -> IPaymentProvider:
+        """
+        Return the provider of that name.
+
+        Raises:
+            UnknownProvider: None is configured under it.
+        """
+        try:
+            return self.providers[name]
+        except KeyError:
+            raise UnknownProvider(
+                f"No provider {name!r} is configured; known: {', '.join(sorted(self.providers))}"
+            ) from None
+
+    def begin(
+        self, payment_id: UUID, ask: Callable[[Payment], Operation | None]
+    ) -> tuple[Payment, Operation | None]:
+        """
+        Ask a payment for an operation, and commit it before anyone sends it.
+
+        Raises:
+            PaymentNotFound: There is no such payment.
+        """
+        with self.unit_of_work() as uow:
+            payment = locked(uow, payment_id)
+            operation = ask(payment)
+            uow.payments.save(payment)
+            uow.commit()
+        return payment, operation
+
+    def perform(self, payment: Payment, operation: Operation) -> Payment:
+        """
+        Send an operation and whatever follows from its answer; return the payment after that.
+
+        An operation whose lease is over is left to recovery, which owns it then.
+        """
+        provider = self.provider(payment.provider)
+        queue = [operation]
+        while queue:
+            current = queue.pop(0)
+            if self.clock.now() >= current.lease_until:
+                continue
+            payment, following = self._settle(payment.id, send(provider, current))
+            queue.extend(following)
+        return payment
+
+    def _settle(self, payment_id: UUID, answer: Answer) -> tuple[Payment, list[Operation]]:
+        with self.unit_of_work() as uow:
+            payment = locked(uow, payment_id)
+            following = settle(uow, payment, answer, self.clock.now(), self.policy)
+            uow.commit()
+        return payment, list(following)
+
+
+def locked(uow: IUnitOfWork, payment_id: UUID) -> Payment:
+    """
+    Return the payment, locked until the unit of work ends.
+
+    Raises:
+        PaymentNotFound: There is no such payment.
+    """
+    payment = uow.payments.get(payment_id)
+    if payment is None:
+        raise PaymentNotFound(f"There is no payment {payment_id}")
+    return payment
+
+
+def require_done(payment: Payment, operation: Operation | None) -> None:
+    """
+    Return unless the provider refused the operation for good.
+
+    Raises:
+        OperationRefused: It did; the payment is as it was.
+    """
+    if operation is None:
+        return
+    after = payment.operation(operation.id)
+    if after.state is OperationState.DECLINED:
+        reason = Failure("provider_rejected", "The provider gave no reason.")
+        raise OperationRefused(after.failure or reason)

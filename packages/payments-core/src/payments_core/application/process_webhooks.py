@@ -1,0 +1,124 @@
+"""
+Acting on stored webhooks: the event says which object, the provider says its state.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import attrs
+
+from payments_core.application.operations import Operations
+from payments_core.application.settle import settle
+from payments_core.domain.errors import PaymentsError
+from payments_core.domain.operation import Operation
+from payments_core.domain.payment import Payment
+from payments_core.domain.settlement import Answer
+from payments_core.ports.provider import NoticeTopic
+from payments_core.ports.unit_of_work import IUnitOfWork
+from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
+
+
+@attrs.frozen
+class ProcessWebhooks:
+    """
+    Settles payments by the events in the inbox.
+
+    Attributes:
+        lease: How long one claim keeps other workers away from an event.
+
+        give_up_after: How long an event is tried before it is DEAD.
+    """
+
+    operations: Operations
+    lease: timedelta = timedelta(seconds=60)
+    give_up_after: timedelta = timedelta(hours=24)
+
+    def execute(self, limit: int = 50) -> int:
+        """
+        Process what is due, and return how many events that were.
+        """
+        now = self.operations.clock.now()
+        with self.operations.unit_of_work() as uow:
+            due = uow.webhooks.claim(now, now + self.lease, limit)
+            uow.commit()
+        for event in due:
+            self.one(event)
+        return len(due)
+
+    def one(self, event: WebhookEvent) -> WebhookEvent:
+        """
+        Process one stored event, and return what became of it.
+
+        What fails is tried again later; only a database that is gone raises.
+        """
+        try:
+            return self._settle(event, self._ask(event))
+        except PaymentsError as error:
+            event = self._later(event, WebhookStatus.RECEIVED, f"{error.code}: {error}")
+        with self.operations.unit_of_work() as uow:
+            uow.webhooks.save(event)
+            uow.commit()
+        return event
+
+    def _ask(self, event: WebhookEvent) -> Answer:
+        assert event.provider_payment_id is not None
+        provider = self.operations.provider(event.provider)
+        payment = provider.retrieve(event.provider_payment_id)
+        about_refund = event.topic is NoticeTopic.REFUND
+        refunds = provider.refunds_of(payment.id) if about_refund else ()
+        return Answer(payment=payment, refunds=refunds)
+
+    def _settle(self, event: WebhookEvent, answer: Answer) -> WebhookEvent:
+        following: Sequence[Operation] = ()
+        now = self.operations.clock.now()
+        with self.operations.unit_of_work() as uow:
+            payment = _payment_of(uow, event, answer)
+            if payment:
+                following = settle(uow, payment, answer, now, self.operations.policy)
+            event = self._after(event, answer, payment)
+            uow.webhooks.save(event)
+            uow.commit()
+        if payment:
+            for operation in following:
+                self.operations.perform(payment, operation)
+        return event
+
+    def _after(self, event: WebhookEvent, answer: Answer, payment: Payment | None) -> WebhookEvent:
+        if payment:
+            return _done(event, WebhookStatus.PROCESSED, payment)
+        if answer.payment and answer.payment.payment_id:
+            return self._later(event, WebhookStatus.PARKED, "The payment is not there yet")
+        return _done(event, WebhookStatus.IGNORED)
+
+    def _later(self, event: WebhookEvent, status: WebhookStatus, error: str) -> WebhookEvent:
+        now = self.operations.clock.now()
+        over = now - event.received_at >= self.give_up_after
+        wait = timedelta(seconds=min(5 * 2**event.attempts, 900))
+        return attrs.evolve(
+            event,
+            status=WebhookStatus.DEAD if over else status,
+            attempts=event.attempts + 1,
+            next_at=None if over else now + wait,
+            error=error,
+        )
+
+
+def _payment_of(uow: IUnitOfWork, event: WebhookEvent, answer: Answer) -> Payment | None:
+    fact = answer.payment
+    assert fact is not None
+    if fact.payment_id:
+        return uow.payments.get(fact.payment_id)
+    return uow.payments.find(event.provider, fact.id)
+
+
+def _done(
+    event: WebhookEvent, status: WebhookStatus, payment: Payment | None = None
+) -> WebhookEvent:
+    return attrs.evolve(
+        event,
+        status=status,
+        payment_id=payment.id if payment else None,
+        attempts=event.attempts + 1,
+        next_at=None,
+        error=None,
+    )

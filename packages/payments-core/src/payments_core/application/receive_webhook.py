@@ -1,0 +1,95 @@
+"""
+Taking in a webhook: verified, stored, then processed.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+import attrs
+
+from payments_core.application.operations import Operations
+from payments_core.application.process_webhooks import ProcessWebhooks
+from payments_core.ports.provider import NoticeTopic
+from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
+
+KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "x-request-id"})
+"""
+Headers worth keeping; the signature is none of them.
+"""
+
+
+@attrs.frozen(kw_only=True)
+class ReceiveWebhookCommand:
+    """
+    A delivery as it came.
+
+    Attributes:
+        payload: The raw bytes.
+
+        headers: By lower-case name.
+    """
+
+    provider: str
+    payload: bytes = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class ReceivedWebhook:
+    """
+    What became of a delivery.
+
+    Attributes:
+        duplicate: The event was stored before; this delivery changes nothing.
+    """
+
+    event_id: str
+    status: WebhookStatus
+    duplicate: bool
+
+
+@attrs.frozen
+class ReceiveWebhook:
+    """
+    Stores what the provider tells before anything is done about it.
+    """
+
+    operations: Operations
+    process: ProcessWebhooks
+    grace: timedelta = timedelta(seconds=30)
+
+    def execute(self, command: ReceiveWebhookCommand) -> ReceivedWebhook:
+        """
+        Verify, store and process a delivery.
+
+        Once it is stored it is safe: if processing fails now, the worker does it later.
+
+        Raises:
+            UnknownProvider: No such provider is configured.
+            WebhookInvalid: The provider did not sign it for us; nothing is stored.
+            StorageUnavailable: It could not be stored; the provider must send it again.
+        """
+        event = self._read(command)
+        with self.operations.unit_of_work() as uow:
+            fresh = uow.webhooks.add(event)
+            uow.commit()
+        if fresh and event.status is WebhookStatus.RECEIVED:
+            event = self.process.one(event)
+        return ReceivedWebhook(event.event_id, event.status, duplicate=not fresh)
+
+    def _read(self, command: ReceiveWebhookCommand) -> WebhookEvent:
+        provider = self.operations.provider(command.provider)
+        notice = provider.parse_webhook(command.payload, command.headers)
+        now = self.operations.clock.now()
+        ours = notice.topic is not NoticeTopic.OTHER and notice.provider_payment_id is not None
+        return WebhookEvent.of(
+            provider.name,
+            notice,
+            received_at=now,
+            next_at=now + self.grace if ours else None,
+            sha256=hashlib.sha256(command.payload).hexdigest(),
+            headers={k: v for k, v in command.headers.items() if k in KEPT_HEADERS},
+            status=WebhookStatus.RECEIVED if ours else WebhookStatus.IGNORED,
+        )

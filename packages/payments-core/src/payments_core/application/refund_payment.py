@@ -1,0 +1,107 @@
+"""
+Returning captured money.
+"""
+
+from uuid import UUID
+
+import attrs
+
+from payments_core.application.operations import Operations, locked
+from payments_core.domain.errors import RequestKeyReused
+from payments_core.domain.money import Money
+from payments_core.domain.operation import Operation, OperationKind
+from payments_core.domain.payment import Payment
+from payments_core.domain.refund import Refund
+from payments_core.domain.requests import RefundCapture
+from payments_core.ports.queries import PaymentView, RefundView
+
+
+@attrs.frozen(kw_only=True)
+class RefundPaymentCommand:
+    """
+    Which payment, how much, and why.
+
+    Attributes:
+        amount: None returns all that is left.
+
+        reason: A word or sentence for the record.
+
+        request_key: The caller's idempotency key: the same key is the same refund.
+    """
+
+    payment_id: UUID
+    request_key: str
+    amount: Money | None = None
+    reason: str | None = None
+
+
+@attrs.frozen
+class IssuedRefund:
+    """
+    The refund, its payment, and whether this call made it.
+    """
+
+    refund: RefundView
+    payment: PaymentView
+    created: bool
+
+
+@attrs.frozen
+class RefundPayment:
+    """
+    Refunds a captured payment, in whole or in parts, never more than was captured.
+    """
+
+    operations: Operations
+
+    def execute(self, command: RefundPaymentCommand) -> IssuedRefund:
+        """
+        Reserve the amount, ask the provider to return it, and return what is known then.
+
+        A refund that the provider refuses is Failed; one without an answer stays Pending
+        and keeps its amount reserved.
+
+        Raises:
+            PaymentNotFound: There is no such payment.
+            InvalidState: Nothing was captured.
+            AlreadyRefunded: Nothing is left.
+            RefundExceedsCaptured: More than is left.
+            RequestKeyReused: The key made another refund.
+        """
+        payment, refund_id, operation = self._begin(command)
+        if operation:
+            payment = self.operations.perform(payment, operation)
+        refund = next(r for r in payment.refunds if r.id == refund_id)
+        return IssuedRefund(
+            refund=RefundView.of(payment, refund),
+            payment=PaymentView.of(payment),
+            created=operation is not None,
+        )
+
+    def _begin(self, command: RefundPaymentCommand) -> tuple[Payment, UUID, Operation | None]:
+        with self.operations.unit_of_work() as uow:
+            payment = locked(uow, command.payment_id)
+            before = payment.replayed(OperationKind.REFUND, command.request_key)
+            if before:
+                return payment, _same(before, command), None
+            refund, operation = self._ask(payment, command)
+            uow.payments.save(payment)
+            uow.commit()
+        return payment, refund.id, operation
+
+    def _ask(self, payment: Payment, command: RefundPaymentCommand) -> tuple[Refund, Operation]:
+        return payment.refund(
+            command.amount,
+            command.reason,
+            self.operations.clock.now(),
+            self.operations.policy,
+            request_key=command.request_key,
+        )
+
+
+def _same(before: Operation, command: RefundPaymentCommand) -> UUID:
+    assert isinstance(before.request, RefundCapture)
+    differs = command.amount not in {None, before.request.amount}
+    if differs or command.reason != before.request.reason:
+        raise RequestKeyReused("This Idempotency-Key was used for another refund")
+    return before.request.refund_id

@@ -1,0 +1,99 @@
+"""
+Sending one operation to its provider, and putting whatever happens into an answer.
+"""
+
+from payments_core.domain.failure import Failure
+from payments_core.domain.operation import Operation, OperationState
+from payments_core.domain.requests import (
+    CancelIntent,
+    CaptureIntent,
+    ConfirmIntent,
+    CreateIntent,
+    RefundCapture,
+)
+from payments_core.domain.settlement import Answer
+from payments_core.ports.errors import (
+    ProviderConflict,
+    ProviderDeclined,
+    ProviderError,
+    ProviderKeyMismatch,
+    ProviderRejected,
+)
+from payments_core.ports.provider import IPaymentProvider
+
+
+def send(provider: IPaymentProvider, operation: Operation) -> Answer:
+    """
+    Ask the provider for what the operation says; never raises a `ProviderError`.
+
+    The operation must be committed, and no transaction may be open.
+    """
+    try:
+        return _call(provider, operation)
+    except ProviderDeclined as error:
+        return _said(operation, OperationState.DECLINED, error.failure, error)
+    except ProviderRejected as error:
+        return _said(operation, OperationState.DECLINED, error.failure)
+    except ProviderConflict as error:
+        return _read(provider, operation, error.failure)
+    except ProviderKeyMismatch as error:
+        return _said(operation, OperationState.REVIEW, error.failure)
+    except ProviderError as error:
+        return _said(operation, OperationState.UNKNOWN, error.failure)
+
+
+def _call(provider: IPaymentProvider, operation: Operation) -> Answer:
+    key = operation.provider_key
+    match operation.request:
+        case CreateIntent() as request:
+            payment = provider.create_intent(request, idempotency_key=key)
+        case ConfirmIntent() as request:
+            payment = provider.confirm(request, idempotency_key=key)
+        case CaptureIntent() as request:
+            payment = provider.capture(request, idempotency_key=key)
+        case CancelIntent() as request:
+            payment = provider.cancel(request, idempotency_key=key)
+        case RefundCapture() as request:
+            refund = provider.refund(request, idempotency_key=key)
+            return Answer(refunds=(refund,), operation_id=operation.id)
+    return Answer(payment=payment, operation_id=operation.id)
+
+
+def _said(
+    operation: Operation,
+    state: OperationState,
+    failure: Failure,
+    declined: ProviderDeclined | None = None,
+) -> Answer:
+    payment = declined.payment if declined else None
+    return Answer(payment=payment, operation_id=operation.id, state=state, failure=failure)
+
+
+def _read(provider: IPaymentProvider, operation: Operation, failure: Failure) -> Answer:
+    """
+    The object's state forbade it: what the object shows decides, and else the refusal.
+    """
+    object_id = provider_payment_id(operation)
+    if object_id is None:
+        return _said(operation, OperationState.UNKNOWN, failure)
+    try:
+        payment = provider.retrieve(object_id)
+        refunding = isinstance(operation.request, RefundCapture)
+        refunds = provider.refunds_of(object_id) if refunding else ()
+    except ProviderError as error:
+        return _said(operation, OperationState.UNKNOWN, error.failure)
+    return Answer(
+        payment=payment,
+        refunds=refunds,
+        operation_id=operation.id,
+        state=OperationState.DECLINED,
+        failure=failure,
+    )
+
+
+def provider_payment_id(operation: Operation) -> str | None:
+    """
+    Return the provider's object that an operation names; only a creation names none.
+    """
+    request = operation.request
+    return None if isinstance(request, CreateIntent) else request.provider_payment_id

@@ -1,0 +1,3 @@
+"""
+What is written on the wire for other services.
+"""

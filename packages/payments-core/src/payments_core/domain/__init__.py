@@ -1,0 +1,3 @@
+"""
+The rules of payments: values, the aggregate, and what may happen to it.
+"""

@@ -1,0 +1,243 @@
+"""
+Every error that crosses a port, with the code that callers see.
+
+::
+
+    PaymentsError
+    ├── DomainError
+    │   ├── InvalidMoney: AmountFormat · AmountPrecision · AmountNotPositive · AmountTooLarge
+    │   │                 · CurrencyInvalid · CurrencyMismatch · AmountNotSupported
+    │   ├── InvalidTransition
+    │   ├── InvalidState · AlreadyRefunded
+    │   ├── RefundExceedsCaptured · CaptureExceedsAuthorized
+    │   └── OperationRefused
+    ├── NotFound: PaymentNotFound · OrderNotFound · UnknownProvider
+    ├── Conflict: OrderAlreadyHasPayment · OperationInProgress · RequestKeyReused
+    │             · ConcurrentUpdate (retryable)
+    ├── StorageUnavailable (retryable)
+    └── ProviderError and WebhookInvalid: see `payments_core.ports.errors`
+"""
+
+from typing import ClassVar
+
+from payments_core.domain.failure import Failure
+
+
+class PaymentsError(Exception):
+    """
+    Anything that this service refuses or fails to do.
+
+    Attributes:
+        code: A stable word for programs; the text of the error is for people.
+
+        retryable: Whether the same call may succeed later without a change.
+    """
+
+    code: ClassVar[str] = "payments_error"
+    retryable: ClassVar[bool] = False
+
+
+class DomainError(PaymentsError):
+    """
+    A rule of payments forbids it.
+    """
+
+    code = "domain_error"
+
+
+class InvalidMoney(DomainError):
+    """
+    This is no amount of money, or none that may be asked for.
+    """
+
+    code = "amount_invalid"
+
+
+class AmountFormat(InvalidMoney):
+    """
+    The amount is not a plain decimal number such as ``"129.90"``.
+    """
+
+    code = "amount_format"
+
+
+class AmountPrecision(InvalidMoney):
+    """
+    The amount has more digits than its currency; it is never rounded.
+    """
+
+    code = "amount_precision"
+
+
+class AmountNotPositive(InvalidMoney):
+    """
+    The amount must be above zero.
+    """
+
+    code = "amount_not_positive"
+
+
+class AmountTooLarge(InvalidMoney):
+    """
+    The amount is beyond what can be stored or sent.
+    """
+
+    code = "amount_too_large"
+
+
+class AmountNotSupported(InvalidMoney):
+    """
+    The chosen provider cannot take this amount in this currency.
+    """
+
+    code = "amount_not_supported"
+
+
+class CurrencyInvalid(InvalidMoney):
+    """
+    The currency is no ISO 4217 code of money in use.
+    """
+
+    code = "currency_invalid"
+
+
+class CurrencyMismatch(InvalidMoney):
+    """
+    Two amounts of different currencies were put together.
+    """
+
+    code = "currency_mismatch"
+
+
+class InvalidTransition(DomainError):
+    """
+    The status table does not allow this step.
+    """
+
+    code = "invalid_transition"
+
+
+class InvalidState(DomainError):
+    """
+    The payment is in a state in which this cannot be done.
+    """
+
+    code = "invalid_state"
+
+
+class AlreadyRefunded(InvalidState):
+    """
+    Nothing is left to refund.
+    """
+
+    code = "already_refunded"
+
+
+class RefundExceedsCaptured(DomainError):
+    """
+    More would be refunded than was captured.
+    """
+
+    code = "refund_exceeds_captured"
+
+
+class CaptureExceedsAuthorized(DomainError):
+    """
+    More would be captured than was authorised.
+    """
+
+    code = "capture_exceeds_authorized"
+
+
+class OperationRefused(DomainError):
+    """
+    The provider refused for good; nothing changed.
+
+    Attributes:
+        failure: The provider's reason.
+    """
+
+    code = "operation_refused"
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"The provider refused: {failure.message} ({failure.code})")
+        self.failure = failure
+
+
+class NotFound(PaymentsError):
+    """
+    There is no such thing, or none that the caller may see.
+    """
+
+    code = "not_found"
+
+
+class PaymentNotFound(NotFound):
+    """
+    There is no payment with this id, or none that the caller may see.
+    """
+
+
+class OrderNotFound(NotFound):
+    """
+    The order is not the caller's.
+    """
+
+
+class UnknownProvider(NotFound):
+    """
+    No provider of this name is configured.
+    """
+
+    code = "provider_unknown"
+
+
+class Conflict(PaymentsError):
+    """
+    Something else happened first.
+    """
+
+    code = "conflict"
+
+
+class OrderAlreadyHasPayment(Conflict):
+    """
+    The order has a live payment that differs from the one asked for.
+    """
+
+    code = "order_already_has_payment"
+
+
+class OperationInProgress(Conflict):
+    """
+    Another operation on the payment has no answer yet; ask again soon.
+    """
+
+    code = "operation_in_progress"
+    retryable = True
+
+
+class RequestKeyReused(Conflict):
+    """
+    The idempotency key was used for another request.
+    """
+
+    code = "idempotency_key_reused"
+
+
+class ConcurrentUpdate(Conflict):
+    """
+    Somebody else changed the payment meanwhile; read it again and retry.
+    """
+
+    code = "concurrent_update"
+    retryable = True
+
+
+class StorageUnavailable(PaymentsError):
+    """
+    The database did not answer; whether the last commit holds is unknown.
+    """
+
+    code = "storage_unavailable"
+    retryable = True

@@ -1,0 +1,47 @@
+"""
+What must be asked of the provider because of what it said.
+"""
+
+from datetime import datetime
+
+from payments_core.domain.facts import ProviderPaymentStatus
+from payments_core.domain.operation import Operation, OperationKind
+from payments_core.domain.payment import Payment
+from payments_core.domain.policy import Policy
+from payments_core.domain.requests import CancelReason
+
+_OVER = frozenset({None, ProviderPaymentStatus.CANCELED, ProviderPaymentStatus.SUCCEEDED})
+
+
+def follow_ups(payment: Payment, now: datetime, policy: Policy) -> list[Operation]:
+    """
+    Begin what follows from the payment's facts; at most one operation, usually none.
+    """
+    operation = _cancel(payment, now, policy) or _compensate(payment, now, policy)
+    return [operation] if operation else []
+
+
+def _cancel(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
+    reason = _reason_to_cancel(payment)
+    # A cancellation that was just refused is not asked for again until something happens.
+    if reason is None or payment.operations[-1].kind is OperationKind.CANCEL:
+        return None
+    return payment.begin_cancel(reason, now, policy)
+
+
+def _reason_to_cancel(payment: Payment) -> CancelReason | None:
+    if payment.provider_status in _OVER:
+        return None
+    if payment.closed:
+        return CancelReason.LATE
+    if payment.cancel_requested and not payment.open_operation(OperationKind.CAPTURE):
+        return CancelReason.REQUESTED
+    return CancelReason.DECLINED if payment.declined else None
+
+
+def _compensate(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
+    once = not any(r.compensates for r in payment.refunds)
+    if not (payment.closed and payment.refundable and once and policy.refund_late_money):
+        return None
+    reason = "late payment"
+    return payment.begin_refund(payment.refundable, reason, now, policy, compensates=True)[1]

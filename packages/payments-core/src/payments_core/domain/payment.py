@@ -1,0 +1,434 @@
+"""
+The aggregate: one payment of one order, with its operations and refunds.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import attrs
+
+from payments_core.domain.discrepancy import Discrepancy
+from payments_core.domain.errors import (
+    AlreadyRefunded,
+    CaptureExceedsAuthorized,
+    InvalidState,
+    OperationInProgress,
+    RefundExceedsCaptured,
+    RequestKeyReused,
+)
+from payments_core.domain.events import Event
+from payments_core.domain.facts import ProviderPaymentStatus
+from payments_core.domain.failure import Failure
+from payments_core.domain.ids import child_id
+from payments_core.domain.money import Money
+from payments_core.domain.operation import Operation, OperationKind, OperationState
+from payments_core.domain.policy import Policy
+from payments_core.domain.refund import Refund, RefundStatus
+from payments_core.domain.requests import (
+    CancelIntent,
+    CancelReason,
+    CaptureIntent,
+    CaptureMethod,
+    ConfirmIntent,
+    CreateIntent,
+    ProviderRequest,
+    RefundCapture,
+)
+from payments_core.domain.status import AWAITING_CONFIRMATION, CLOSED, PaymentStatus
+
+ATTEMPTS = frozenset({OperationKind.CREATE, OperationKind.CONFIRM})
+"""
+Kinds of operation that may charge the customer.
+"""
+
+_fixed = attrs.setters.frozen
+
+
+@attrs.define(kw_only=True)
+class Payment:
+    """
+    One payment, consistent whatever is asked of it.
+
+    Its methods say what may be asked of the provider; what the provider answers reaches
+    it through `payments_core.domain.settlement.apply` alone.
+
+    Attributes:
+        customer_id: The owner.
+
+        payment_method_id: The provider's token, when the server confirms; None when the
+            customer's browser does.
+
+        client_secret: Lets the browser finish the payment. Secret, and None once useless.
+
+        authorized: Reserved at most; captured: taken. Refunds lower neither.
+
+        cancel_requested: A person wants it cancelled, done as soon as that is possible.
+
+        version: Grows by one with each committed change.
+
+        events: What must be told, not yet saved. Likewise `discrepancies`.
+    """
+
+    id: UUID = attrs.field(on_setattr=_fixed)
+    order_id: UUID = attrs.field(on_setattr=_fixed)
+    customer_id: str = attrs.field(on_setattr=_fixed)
+    amount: Money = attrs.field(on_setattr=_fixed)
+    capture_method: CaptureMethod = attrs.field(on_setattr=_fixed)
+    provider: str = attrs.field(on_setattr=_fixed)
+    payment_method_id: str | None = attrs.field(default=None, on_setattr=_fixed)
+    return_url: str | None = attrs.field(default=None, on_setattr=_fixed)
+    created_at: datetime = attrs.field(on_setattr=_fixed)
+    updated_at: datetime
+    status: PaymentStatus = PaymentStatus.PENDING
+    authorized: Money
+    captured: Money
+    provider_payment_id: str | None = None
+    provider_status: ProviderPaymentStatus | None = None
+    client_secret: str | None = attrs.field(default=None, repr=False)
+    redirect_url: str | None = attrs.field(default=None, repr=False)
+    failure: Failure | None = None
+    cancel_requested: bool = False
+    version: int = 0
+    operations: list[Operation] = attrs.field(factory=list)
+    refunds: list[Refund] = attrs.field(factory=list)
+    events: list[Event] = attrs.field(factory=list, eq=False)
+    discrepancies: list[Discrepancy] = attrs.field(factory=list, eq=False)
+
+    # ------------------------------------------------------------ what it is
+
+    @property
+    def closed(self) -> bool:
+        """
+        Whether it is Failed or Canceled, for ever.
+        """
+        return self.status in CLOSED
+
+    @property
+    def refunded(self) -> Money:
+        """
+        What has gone back to the customer.
+        """
+        return self._sum(RefundStatus.SUCCEEDED)
+
+    @property
+    def reserved(self) -> Money:
+        """
+        What is on its way back, or may be.
+        """
+        return self._sum(RefundStatus.PENDING)
+
+    @property
+    def refundable(self) -> Money:
+        """
+        What can still be refunded; never below zero.
+        """
+        held = self.refunded + self.reserved
+        return self.captured - held if held < self.captured else Money.zero(self.amount.currency)
+
+    @property
+    def unresolved_operations(self) -> int:
+        """
+        How many operations have an outcome that nobody can tell yet.
+        """
+        return sum(1 for o in self.operations if o.unresolved)
+
+    @property
+    def server_confirmed(self) -> bool:
+        """
+        Whether the server confirms: then one decline ends the payment.
+        """
+        return self.payment_method_id is not None
+
+    @property
+    def last_attempt(self) -> Operation:
+        """
+        The newest operation that may charge the customer.
+        """
+        return next(o for o in reversed(self.operations) if o.kind in ATTEMPTS)
+
+    @property
+    def declined(self) -> bool:
+        """
+        Whether its one attempt failed, so that its object must be cancelled.
+        """
+        waits = self.provider_status is ProviderPaymentStatus.REQUIRES_PAYMENT_METHOD
+        refused = self.last_attempt.state is OperationState.DECLINED
+        return self.server_confirmed and waits and refused
+
+    @property
+    def ending(self) -> bool:
+        """
+        Whether its cancellation is asked for or under way.
+        """
+        return self.cancel_requested or self.open_operation(OperationKind.CANCEL) is not None
+
+    def operation(self, operation_id: UUID) -> Operation:
+        """
+        Return the operation with this id, which must be one of this payment.
+        """
+        return next(o for o in self.operations if o.id == operation_id)
+
+    def open_operation(self, *kinds: OperationKind) -> Operation | None:
+        """
+        Return an operation of these kinds that is not final yet, if there is one.
+        """
+        return next((o for o in self.operations if o.open and o.kind in kinds), None)
+
+    def _sum(self, status: RefundStatus) -> Money:
+        total = sum(r.amount.minor_units for r in self.refunds if r.status is status)
+        return Money.from_minor(total, self.amount.currency)
+
+    # ------------------------------------------------------------ what may be asked
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        payment_id: UUID,
+        order_id: UUID,
+        customer_id: str,
+        amount: Money,
+        provider: str,
+        now: datetime,
+        policy: Policy,
+        capture_method: CaptureMethod = CaptureMethod.AUTOMATIC,
+        payment_method_id: str | None = None,
+        return_url: str | None = None,
+    ) -> "Payment":
+        """
+        Return a new payment with the operation that creates it at the provider.
+
+        Raises:
+            AmountNotPositive: The amount is zero or below.
+        """
+        nothing = Money.zero(amount.currency)
+        payment = cls(
+            id=payment_id,
+            order_id=order_id,
+            customer_id=customer_id,
+            amount=amount.require_positive(),
+            capture_method=capture_method,
+            provider=provider,
+            payment_method_id=payment_method_id,
+            return_url=return_url,
+            created_at=now,
+            updated_at=now,
+            authorized=nothing,
+            captured=nothing,
+        )
+        payment.begin(
+            CreateIntent(
+                payment_id=payment_id,
+                operation_id=payment.next_operation_id,
+                order_id=order_id,
+                amount=amount,
+                capture_method=capture_method,
+                payment_method_id=payment_method_id,
+                return_url=return_url,
+            ),
+            now,
+            policy,
+        )
+        return payment
+
+    def confirm(
+        self,
+        payment_method_id: str | None,
+        return_url: str | None,
+        now: datetime,
+        policy: Policy,
+        *,
+        request_key: str | None = None,
+    ) -> Operation | None:
+        """
+        Return the operation that confirms it, or None when there is nothing to do.
+
+        Raises:
+            InvalidState: It is closed, or is being cancelled.
+        """
+        if self.closed or self.ending:
+            raise InvalidState(f"A payment that is {self._words} cannot be confirmed")
+        if self.status not in AWAITING_CONFIRMATION or self._awaits(payment_method_id):
+            return None
+        request = ConfirmIntent(self._object_id, payment_method_id, return_url or self.return_url)
+        return self.begin(request, now, policy, request_key=request_key)
+
+    def capture(
+        self, amount: Money | None, now: datetime, policy: Policy, *, request_key: str | None = None
+    ) -> Operation | None:
+        """
+        Return the operation that captures it, or None when that is done or under way.
+
+        Args:
+            amount: None captures all that is authorised.
+
+        Raises:
+            InvalidState: It is not authorised, or is being cancelled.
+            CaptureExceedsAuthorized: More than is authorised.
+            OperationInProgress: A capture of another amount has no answer yet.
+        """
+        wanted = self.authorized if amount is None else amount
+        if self.captured and not self.closed and amount in {None, self.captured}:
+            return None
+        if self.status is not PaymentStatus.AUTHORIZED or self.ending:
+            raise InvalidState(f"A payment that is {self._words} cannot be captured")
+        if wanted.require_positive() > self.authorized:
+            raise CaptureExceedsAuthorized(f"Only {self.authorized} is authorised")
+        request = CaptureIntent(self._object_id, wanted)
+        under_way = self.open_operation(OperationKind.CAPTURE)
+        if under_way is None:
+            return self.begin(request, now, policy, request_key=request_key)
+        if under_way.request != request:
+            raise OperationInProgress("A capture of another amount has no answer yet")
+        return None
+
+    def cancel(self, now: datetime, policy: Policy) -> Operation | None:
+        """
+        Ask for its end; return the operation that does it, or None when it must wait or is done.
+
+        Raises:
+            InvalidState: It has failed, or its money is taken: then refund it.
+            OperationInProgress: A capture has no answer yet.
+        """
+        if self.status is PaymentStatus.CANCELED:
+            return None
+        if self.closed or self.captured:
+            raise InvalidState(f"A payment that is {self._words} cannot be cancelled")
+        if self.open_operation(OperationKind.CAPTURE):
+            raise OperationInProgress("A capture has no answer yet; ask again soon")
+        self.cancel_requested = True
+        return self.begin_cancel(CancelReason.REQUESTED, now, policy)
+
+    def refund(
+        self,
+        amount: Money | None,
+        reason: str | None,
+        now: datetime,
+        policy: Policy,
+        *,
+        request_key: str | None = None,
+    ) -> tuple[Refund, Operation]:
+        """
+        Reserve an amount and return the refund with the operation that sends it.
+
+        Args:
+            amount: None refunds all that is left.
+
+        Raises:
+            InvalidState: Nothing was captured.
+            AlreadyRefunded: Nothing is left.
+            RefundExceedsCaptured: More than is left.
+        """
+        if self.closed or not self.captured:
+            raise InvalidState(f"A payment that is {self._words} cannot be refunded")
+        if not self.refundable:
+            raise AlreadyRefunded("Nothing is left to refund")
+        wanted = self.refundable if amount is None else amount.require_positive()
+        if wanted > self.refundable:
+            raise RefundExceedsCaptured(f"Only {self.refundable} is left to refund")
+        return self.begin_refund(wanted, reason, now, policy, request_key=request_key)
+
+    # ------------------------------------------------------------ what is begun
+
+    @property
+    def next_operation_id(self) -> UUID:
+        """
+        The id of the operation that `begin` will write next.
+        """
+        return child_id(self.id, "operation", len(self.operations) + 1)
+
+    def begin(
+        self,
+        request: ProviderRequest,
+        now: datetime,
+        policy: Policy,
+        *,
+        request_key: str | None = None,
+    ) -> Operation:
+        """
+        Write an operation to the log. It may be sent only after it is committed.
+        """
+        operation = Operation(
+            id=self.next_operation_id,
+            number=len(self.operations) + 1,
+            request=request,
+            first_sent_at=now,
+            last_sent_at=now,
+            lease_until=now + policy.lease,
+            lease_token=self.next_operation_id,
+            request_key=request_key,
+        )
+        self.operations.append(operation)
+        return operation
+
+    def begin_cancel(self, reason: CancelReason, now: datetime, policy: Policy) -> Operation | None:
+        """
+        Write the cancellation, unless one is under way or an unanswered attempt forbids it yet.
+        """
+        waits = self.last_attempt.unresolved or self.open_operation(OperationKind.CANCEL)
+        if self.provider_payment_id is None or waits:
+            return None
+        return self.begin(CancelIntent(self.provider_payment_id, reason), now, policy)
+
+    def begin_refund(
+        self,
+        amount: Money,
+        reason: str | None,
+        now: datetime,
+        policy: Policy,
+        *,
+        request_key: str | None = None,
+        compensates: bool = False,
+    ) -> tuple[Refund, Operation]:
+        """
+        Write a refund and its operation; the amount is reserved from now on.
+        """
+        refund = Refund(
+            id=child_id(self.id, "refund", len(self.refunds) + 1),
+            amount=amount,
+            created_at=now,
+            reason=reason,
+            request_key=request_key,
+            compensates=compensates,
+        )
+        self.refunds.append(refund)
+        request = RefundCapture(
+            payment_id=self.id,
+            operation_id=self.next_operation_id,
+            refund_id=refund.id,
+            provider_payment_id=self._object_id,
+            amount=amount,
+            reason=reason,
+        )
+        return refund, self.begin(request, now, policy, request_key=request_key)
+
+    def replayed(self, kind: OperationKind, request_key: str | None) -> Operation | None:
+        """
+        Return the operation that this idempotency key began before, if it did.
+
+        Raises:
+            RequestKeyReused: The key began an operation of another kind.
+        """
+        found = next(
+            (o for o in self.operations if request_key and o.request_key == request_key), None
+        )
+        if found and found.kind is not kind:
+            raise RequestKeyReused(f"This Idempotency-Key was used for a {found.kind}")
+        return found
+
+    @property
+    def _object_id(self) -> str:
+        if self.provider_payment_id is None:
+            raise InvalidState("The provider has not named its payment object yet; ask again soon")
+        return self.provider_payment_id
+
+    @property
+    def _words(self) -> str:
+        return "being cancelled" if self.ending and not self.closed else self.status
+
+    def _awaits(self, payment_method_id: str | None) -> bool:
+        last = self.last_attempt
+        if last.state is not OperationState.ACTION_REQUIRED:
+            return last.open
+        assert isinstance(last.request, CreateIntent | ConfirmIntent)
+        return payment_method_id in {None, last.request.payment_method_id}

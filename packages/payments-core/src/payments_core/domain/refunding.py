@@ -1,0 +1,110 @@
+"""
+How a provider's refund objects change a payment.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from payments_core.domain.discrepancy import DiscrepancyKind, find
+from payments_core.domain.events import RefundFailed, RefundIssued
+from payments_core.domain.facts import ProviderRefund, ProviderRefundStatus
+from payments_core.domain.failure import Failure
+from payments_core.domain.ids import child_id
+from payments_core.domain.operation import OperationState
+from payments_core.domain.payment import Payment
+from payments_core.domain.progress import advance, tell
+from payments_core.domain.refund import Refund, RefundStatus
+from payments_core.domain.requests import RefundCapture
+
+_STATUS = {
+    ProviderRefundStatus.SUCCEEDED: RefundStatus.SUCCEEDED,
+    ProviderRefundStatus.FAILED: RefundStatus.FAILED,
+    ProviderRefundStatus.CANCELED: RefundStatus.CANCELED,
+}
+
+
+def settle_refund(payment: Payment, fact: ProviderRefund, now: datetime) -> None:
+    """
+    Take over what the provider says of a refund, also of one that was made elsewhere.
+    """
+    if fact.releases_only:
+        return
+    refund = _find(payment, fact) or _made_elsewhere(payment, fact)
+    if fact.amount != refund.amount:
+        kind = DiscrepancyKind.AMOUNT_MISMATCH
+        find(
+            payment,
+            kind,
+            now,
+            provider_object_id=fact.id,
+            local_value=str(refund.amount),
+            provider_value=str(fact.amount),
+        )
+        return
+    refund.provider_refund_id = fact.id
+    _resolve_operation(payment, refund, now)
+    if fact.status in _STATUS and refund.move(_STATUS[fact.status], now, fact.failure):
+        _tell(payment, refund, now)
+        advance(payment, now)
+
+
+def refuse_refund(payment: Payment, refund_id: UUID, failure: Failure, now: datetime) -> None:
+    """
+    Fail a refund that the provider refused, and release what it reserved.
+    """
+    refund = next(r for r in payment.refunds if r.id == refund_id)
+    if refund.move(RefundStatus.FAILED, now, failure):
+        _tell(payment, refund, now)
+
+
+def _find(payment: Payment, fact: ProviderRefund) -> Refund | None:
+    known = (r for r in payment.refunds if fact.id == r.provider_refund_id)
+    ours = (r for r in payment.refunds if fact.refund_id == r.id)
+    return next(known, None) or next(ours, None)
+
+
+def _made_elsewhere(payment: Payment, fact: ProviderRefund) -> Refund:
+    refund = Refund(
+        id=child_id(payment.id, "provider-refund", fact.id),
+        amount=fact.amount,
+        created_at=fact.created_at,
+    )
+    payment.refunds.append(refund)
+    return refund
+
+
+def _resolve_operation(payment: Payment, refund: Refund, now: datetime) -> None:
+    for operation in payment.operations:
+        request = operation.request
+        if isinstance(request, RefundCapture) and request.refund_id == refund.id and operation.open:
+            operation.resolve(OperationState.SUCCEEDED, now)
+
+
+def _tell(payment: Payment, refund: Refund, now: datetime) -> None:
+    if payment.closed:
+        # The payment is over for everyone; its late money is told as a discrepancy alone.
+        return
+    if refund.status is RefundStatus.SUCCEEDED:
+        provider_refund_id = refund.provider_refund_id
+        tell(
+            payment,
+            RefundIssued,
+            refund.id,
+            now,
+            refund_id=refund.id,
+            amount=refund.amount,
+            provider_refund_id=provider_refund_id,
+        )
+    else:
+        failure = refund.failure or Failure(
+            "refund_failed", "The refund did not reach the customer."
+        )
+        tell(
+            payment,
+            RefundFailed,
+            refund.id,
+            now,
+            refund_id=refund.id,
+            amount=refund.amount,
+            failure=failure,
+        )

@@ -1,0 +1,132 @@
+"""
+How an answer of the provider changes a payment; the only way in which one does.
+
+Answers come late, twice and out of order. So facts only ever add: amounts grow, final
+states stay, and what contradicts them becomes a discrepancy instead of a change.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import attrs
+
+from payments_core.domain.discrepancy import DiscrepancyKind, find
+from payments_core.domain.facts import ProviderPayment, ProviderRefund
+from payments_core.domain.failure import Failure
+from payments_core.domain.follow_up import follow_ups
+from payments_core.domain.observation import observe, stale
+from payments_core.domain.operation import Operation, OperationKind, OperationState
+from payments_core.domain.outcome import outcome_of
+from payments_core.domain.payment import Payment
+from payments_core.domain.policy import Policy
+from payments_core.domain.progress import close
+from payments_core.domain.refunding import refuse_refund, settle_refund
+from payments_core.domain.requests import CancelIntent, CancelReason, RefundCapture
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """
+    What became known, from a reply, a webhook, recovery or reconciliation.
+
+    Attributes:
+        payment: The provider's payment object as it is now, if it was read.
+
+        refunds: Refund objects of that payment as they are now, those that were read.
+
+        operation_id: The operation that this is the reply to, if it is one.
+
+        state: What the reply says of the operation, where the objects do not show it.
+
+        failure: Why, when it says no or nothing.
+    """
+
+    payment: ProviderPayment | None = None
+    refunds: tuple[ProviderRefund, ...] = ()
+    operation_id: UUID | None = None
+    state: OperationState | None = None
+    failure: Failure | None = None
+
+
+def apply(payment: Payment, answer: Answer, now: datetime, policy: Policy) -> list[Operation]:
+    """
+    Let an answer change the payment; return the operations that must be sent because of it.
+
+    The new operations are in the payment's log already: save the payment, then send them.
+    """
+    payment.updated_at = now
+    if answer.payment and not _is_ours(payment, answer.payment, now):
+        _hand_to_a_person(payment, answer, now)
+        return []
+    for operation in [o for o in payment.operations if o.open]:
+        _resolve(payment, operation, answer, now)
+    if answer.payment and not stale(payment, answer.payment):
+        observe(payment, answer.payment, now)
+    for fact in answer.refunds:
+        settle_refund(payment, fact, now)
+    return follow_ups(payment, now, policy)
+
+
+def _is_ours(payment: Payment, fact: ProviderPayment, now: datetime) -> bool:
+    if payment.provider_payment_id not in {None, fact.id}:
+        if fact.authorized or fact.captured:
+            kind = DiscrepancyKind.DUPLICATE_CHARGE
+            find(
+                payment,
+                kind,
+                now,
+                provider_object_id=fact.id,
+                local_value=str(payment.provider_payment_id),
+                provider_value=fact.id,
+            )
+        return False
+    if fact.amount == payment.amount:
+        return True
+    same_currency = fact.amount.currency == payment.amount.currency
+    kind = DiscrepancyKind.AMOUNT_MISMATCH if same_currency else DiscrepancyKind.CURRENCY_MISMATCH
+    find(
+        payment,
+        kind,
+        now,
+        provider_object_id=fact.id,
+        local_value=str(payment.amount),
+        provider_value=str(fact.amount),
+    )
+    return False
+
+
+def _hand_to_a_person(payment: Payment, answer: Answer, now: datetime) -> None:
+    if answer.operation_id is not None:
+        operation = payment.operation(answer.operation_id)
+        if operation.open:
+            operation.resolve(OperationState.REVIEW, now)
+
+
+def _resolve(payment: Payment, operation: Operation, answer: Answer, now: datetime) -> None:
+    reply = operation.id == answer.operation_id
+    fact = answer.payment
+    shown = outcome_of(operation, fact, reply=reply) if fact else None
+    state = shown or (answer.state if reply else None)
+    if state is None:
+        return
+    said_no = state in {OperationState.DECLINED, OperationState.UNKNOWN, OperationState.ABSENT}
+    operation.resolve(state, now, _failure(answer) if said_no else None)
+    operation.provider_status = fact.status if fact else operation.provider_status
+    if state in {OperationState.DECLINED, OperationState.ABSENT}:
+        _refused(payment, operation, answer, now)
+
+
+def _failure(answer: Answer) -> Failure | None:
+    return answer.failure or (answer.payment.failure if answer.payment else None)
+
+
+def _refused(payment: Payment, operation: Operation, answer: Answer, now: datetime) -> None:
+    failure = _failure(answer) or Failure("provider_rejected", "The provider refused the request.")
+    match operation.request:
+        case CancelIntent(reason=CancelReason.REQUESTED):
+            payment.cancel_requested = False
+        case RefundCapture(refund_id=refund_id):
+            refuse_refund(payment, refund_id, failure, now)
+        case _ if operation.kind is OperationKind.CREATE and answer.payment is None:
+            # Refused for good and nothing was made: there is no object left to cancel.
+            close(payment, failure, now)

@@ -1,0 +1,3 @@
+"""
+What the core needs from outside, as protocols that adapters inherit.
+"""

@@ -1,0 +1,69 @@
+"""
+Where payments are kept, for those who change them.
+"""
+
+from abc import abstractmethod
+from typing import Protocol
+from uuid import UUID
+
+from payments_core.domain.discrepancy import Discrepancy
+from payments_core.domain.payment import Payment
+
+
+class IPaymentRepository(Protocol):
+    """
+    Keeps payments whole: operations, refunds and events are saved with their payment.
+
+    A payment that is returned stays locked until the unit of work ends: whoever else
+    asks for it waits.
+    """
+
+    @abstractmethod
+    def add(self, payment: Payment) -> bool:
+        """
+        Keep a new payment; return False, and change nothing, if its order has a live one.
+
+        An order has at most one payment that is neither Failed nor Canceled.
+        """
+
+    @abstractmethod
+    def get(self, payment_id: UUID) -> Payment | None:
+        """
+        Return the payment, locked, or None.
+        """
+
+    @abstractmethod
+    def find(self, provider: str, provider_payment_id: str) -> Payment | None:
+        """
+        Return the payment with this object at the provider, locked, or None.
+        """
+
+    @abstractmethod
+    def live_payment_of(self, order_id: UUID) -> Payment | None:
+        """
+        Return the order's payment that is neither Failed nor Canceled, locked, or None.
+        """
+
+    @abstractmethod
+    def save(self, payment: Payment) -> None:
+        """
+        Write what changed, and the payment's new events to the outbox, in their order.
+
+        The version grows by one if anything changed; nothing is written otherwise. The
+        payment's `events` are empty afterwards.
+
+        Raises:
+            ConcurrentUpdate: The stored version is not the one that was read.
+        """
+
+
+class IDiscrepancyRepository(Protocol):
+    """
+    Keeps the differences that were found, each once.
+    """
+
+    @abstractmethod
+    def add(self, discrepancy: Discrepancy) -> bool:
+        """
+        Keep a difference; return False, and change nothing, if it is there already.
+        """
