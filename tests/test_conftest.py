@@ -34,11 +34,10 @@ def test_loopback_is_open(host: str) -> None:
     Servers of this machine can be reached.
     """
     with socket.create_server(("127.0.0.1", 0)) as server:
-        with socket.create_connection((host, server.getsockname()[1]), timeout=5) as client:
-            accepted, _ = server.accept()
-            with accepted:
-                client.sendall(b"x")
-                heard = accepted.recv(1)
+        address = (host, server.getsockname()[1])
+        with socket.create_connection(address, timeout=5) as client, server.accept()[0] as accepted:
+            client.sendall(b"x")
+            heard = accepted.recv(1)
 
     assert heard == b"x"
 

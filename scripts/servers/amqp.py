@@ -84,7 +84,7 @@ def log_in(url: str) -> str:
             raw.write(frame(OPEN, short(host) + b"\x00\x00"))
             expect(stream, OPEN_OK)
             raw.write(frame(CLOSE, struct.pack(">H", 200) + short("bye") + bytes(4)))
-    except OSError as error:
+    except (OSError, ValueError, IndexError, struct.error) as error:
         raise UnavailableError(str(error)) from error
     version = re.search(rb"\x07versionS....([0-9][0-9A-Za-z.+-]*)", properties, re.DOTALL)
     return version[1].decode() if version else "unknown"

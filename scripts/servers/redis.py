@@ -85,7 +85,7 @@ def connected(url: str) -> Iterator[Client]:
                 yield client
             finally:
                 client.close()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UnavailableError(str(error)) from error
 
 
