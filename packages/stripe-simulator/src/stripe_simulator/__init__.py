@@ -1,3 +1,9 @@
 """
 A stateful server that speaks Stripe's HTTP API, for tests without an account.
 """
+
+from stripe_simulator.faults import Rule
+from stripe_simulator.settings import Settings
+from stripe_simulator.simulator import Simulator
+
+__all__ = ["Rule", "Settings", "Simulator"]

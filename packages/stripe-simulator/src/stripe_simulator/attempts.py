@@ -125,7 +125,9 @@ def settle(work: Work, intent_id: str) -> None:
 def _return_debit(work: Work, intent: Json, method: Json, charge: Json, decline: Decline) -> None:
     failure = {
         "charge": charge["id"],
-        "code": "payment_method_provider_decline" if method["type"] == "sepa_debit" else decline.code,
+        "code": "payment_method_provider_decline"
+        if method["type"] == "sepa_debit"
+        else decline.code,
         "decline_code": decline.code,
         "message": decline.message,
         "payment_method": public(method),

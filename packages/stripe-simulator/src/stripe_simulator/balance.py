@@ -87,7 +87,13 @@ def _retrieve(work: Work, call: Call) -> Json:
 
 
 def _list(work: Work, call: Call) -> Json:
-    return page(work, call, "balance_transaction", "/v1/balance_transactions", type=call.parameters.get("type"))
+    return page(
+        work,
+        call,
+        "balance_transaction",
+        "/v1/balance_transactions",
+        type=call.parameters.get("type"),
+    )
 
 
 OPERATIONS = (

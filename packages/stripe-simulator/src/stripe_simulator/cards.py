@@ -195,9 +195,7 @@ def _declined() -> tuple[TestMethod, ...]:
         ),
         card(name="pm_card_riskLevelElevated", number="4000000000009235", risk="elevated"),
         card(name="pm_card_cvcCheckFail", number="4000000000000101", cvc_check="fail"),
-        card(
-            name="pm_card_avsFail", number="4000000000000010", address_check=("fail", "fail")
-        ),
+        card(name="pm_card_avsFail", number="4000000000000010", address_check=("fail", "fail")),
         card(
             name="pm_card_avsLine1Fail", number="4000000000000028", address_check=("fail", "pass")
         ),

@@ -19,8 +19,22 @@ UPDATABLE = ("description", "receipt_email", "shipping", "transfer_group", "cust
 
 
 def _new(work: Work, intent: Json, method: Json) -> Json:
-    copied = ("amount", "currency", "customer", "description", "on_behalf_of", "receipt_email", "review")
-    more = ("shipping", "statement_descriptor", "statement_descriptor_suffix", "transfer_data", "transfer_group")
+    copied = (
+        "amount",
+        "currency",
+        "customer",
+        "description",
+        "on_behalf_of",
+        "receipt_email",
+        "review",
+    )
+    more = (
+        "shipping",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+        "transfer_data",
+        "transfer_group",
+    )
     identifier_ = work.new_id("py" if method["type"] != "card" else "ch")
     return {
         "id": identifier_,
@@ -140,9 +154,16 @@ def book_later(work: Work, charge_id: str) -> None:
 
 def announce_success(work: Work, charge: Json) -> None:
     """
-    Sends `charge.succeeded`, and opens the dispute that some test cards bring.
+    Sends `charge.succeeded`, and what follows from it.
     """
     work.emit("charge.succeeded", charge)
+    open_dispute_of(work, charge)
+
+
+def open_dispute_of(work: Work, charge: Json) -> None:
+    """
+    Opens the dispute that some test cards bring, once the money is taken.
+    """
     behaviour = payment_methods.test_method(work.get("payment_method", charge["payment_method"]))
     if behaviour.dispute is not None and charge["captured"]:
         disputes.open_dispute(work, charge, behaviour.dispute, inquiry=behaviour.inquiry)
@@ -192,7 +213,18 @@ def _details(method: Json, intent: Json) -> Json:
     kind = method["type"]
     if kind != "card":
         return {kind: dict(method[kind]), "type": kind}
-    shown = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "regulated_status", "wallet")
+    shown = (
+        "brand",
+        "checks",
+        "country",
+        "exp_month",
+        "exp_year",
+        "fingerprint",
+        "funding",
+        "last4",
+        "regulated_status",
+        "wallet",
+    )
     card = method["card"]
     return {
         "card": {
@@ -239,10 +271,7 @@ OPERATIONS = (
     Operation("charges.retrieve", "GET", "/v1/charges/<id>", Parameters(), _retrieve),
     Operation(
         "charges.update", "POST", "/v1/charges/<id>",
-        Parameters(
-            metadata=metadata, description=text, receipt_email=text, shipping=anything,
-            transfer_group=text, customer=text, unsimulated=("fraud_details",),
-        ),
+        Parameters({"metadata": metadata, "description": text, "receipt_email": text, "shipping": anything, "transfer_group": text, "customer": text}, unsimulated=("fraud_details",)),
         _update,
     ),
     Operation(

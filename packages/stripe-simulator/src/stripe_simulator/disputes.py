@@ -51,8 +51,17 @@ def _withdraw(work: Work, dispute: Json) -> None:
 
 def _new(work: Work, charge: Json, reason: str, *, inquiry: bool) -> Json:
     brand = charge["payment_method_details"].get("card", {}).get("brand")
-    card = {"brand": brand, "case_type": "inquiry" if inquiry else "chargeback", "network": brand, "network_reason_code": "10.4"}
-    details = {"card": card, "type": "card"} if brand else {"type": charge["payment_method_details"]["type"]}
+    card = {
+        "brand": brand,
+        "case_type": "inquiry" if inquiry else "chargeback",
+        "network": brand,
+        "network_reason_code": "10.4",
+    }
+    details = (
+        {"card": card, "type": "card"}
+        if brand
+        else {"type": charge["payment_method_details"]["type"]}
+    )
     return {
         "id": work.new_id("dp" if not inquiry else "du"),
         "object": "dispute",

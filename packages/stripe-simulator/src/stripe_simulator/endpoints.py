@@ -13,7 +13,9 @@ from stripe_simulator.work import Work
 Json = dict[str, Any]
 
 
-def register(work: Work, url: str, enabled_events: list[str], secret: str | None = None, **fields: Any) -> Json:
+def register(
+    work: Work, url: str, enabled_events: list[str], secret: str | None = None, **fields: Any
+) -> Json:
     """
     A new endpoint, or the one with the same URL with these events and this secret.
     """

@@ -22,7 +22,7 @@ class ApiError(Exception):
         keeps: Whether what was done so far stays done, as the failed charge of a decline does.
     """
 
-    def __init__(  # noqa: PLR0913 - the fields of Stripe's error object
+    def __init__(
         self,
         message: str,
         *,
@@ -42,6 +42,12 @@ class ApiError(Exception):
         self.headers = headers or {}
         self._fields = {"code": code, "message": message, "param": param, "type": type}
         self._details = details or {}
+
+    def add_detail(self, name: str, value: Any) -> None:
+        """
+        Puts one more field into the body.
+        """
+        self._details[name] = value
 
     def body(self) -> Json:
         """

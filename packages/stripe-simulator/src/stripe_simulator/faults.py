@@ -106,15 +106,16 @@ class Rule:
         known = {f.name for f in fields(cls)} - {"id", "seen", "fired", "_random"}
         unknown = set(data) - known
         if unknown or "kind" not in data:
-            raise ValueError(f"A fault takes kind and {sorted(known - {'kind'})}, not {sorted(unknown)}.")
+            raise ValueError(
+                f"A fault takes kind and {sorted(known - {'kind'})}, not {sorted(unknown)}."
+            )
         return cls(**data)
 
     def to_json(self) -> Json:
         """
         The rule with what it saw so far.
         """
-        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "_random"}
-        return data
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "_random"}
 
     def fires(self) -> bool:
         """
@@ -205,7 +206,11 @@ class Faults:
         """
         with self._lock:
             for rule in self._rules:
-                if rule.kind in WEBHOOK_KINDS and fnmatchcase(event_type, rule.event) and rule.fires():
+                if (
+                    rule.kind in WEBHOOK_KINDS
+                    and fnmatchcase(event_type, rule.event)
+                    and rule.fires()
+                ):
                     seconds = rule.seconds or 0.0
                     return {"duplicate": [0.0, seconds], "drop": []}.get(rule.kind, [seconds])
         return [0.0]

@@ -57,32 +57,40 @@ class KeysInFlight:
                 self._keys.discard(key)
 
 
-def check_key(key: str) -> None:
+@dataclass(frozen=True)
+class Key:
     """
-    Refuses a key that is too long.
-    """
-    if len(key) > LONGEST_KEY:
-        raise ApiError(
-            f"Idempotency keys can have up to {LONGEST_KEY} characters, yours has {len(key)}.",
-            executed=False,
-        )
-
-
-def fingerprint(pairs: Iterable[tuple[str, str]]) -> str:
-    """
-    The same for the same parameters, in whatever order they came.
-    """
-    return hashlib.sha256(json.dumps(sorted(pairs)).encode()).hexdigest()
-
-
-def recall(store: Store, key: str, endpoint: str, parameters: str, now: float) -> Stored | None:
-    """
-    The answer that was given under this key.
+    A key together with what it was sent with.
 
     Args:
-        endpoint: The path of this request.
+        endpoint: The path of the request.
 
-        parameters: The fingerprint of this request's parameters.
+        fingerprint: The same for the same parameters, in whatever order they came.
+    """
+
+    text: str
+    endpoint: str
+    fingerprint: str
+
+
+def checked_key(text: str, endpoint: str, pairs: Iterable[tuple[str, str]]) -> Key:
+    """
+    The key of a request.
+
+    Raises:
+        ApiError: It is too long.
+    """
+    if len(text) > LONGEST_KEY:
+        message = (
+            f"Idempotency keys can have up to {LONGEST_KEY} characters, yours has {len(text)}."
+        )
+        raise ApiError(message, executed=False)
+    return Key(text, endpoint, hashlib.sha256(json.dumps(sorted(pairs)).encode()).hexdigest())
+
+
+def recall(store: Store, key: Key, now: float) -> Stored | None:
+    """
+    The answer that was given under this key.
 
     Raises:
         ApiError: The key was used for another endpoint or with other parameters.
@@ -90,28 +98,26 @@ def recall(store: Store, key: str, endpoint: str, parameters: str, now: float) -
     rows = store.execute(
         "SELECT endpoint, fingerprint, status, body, request_id FROM idempotency_keys"
         " WHERE key = ? AND created > ?",
-        (key, now - KEPT_SECONDS),
+        (key.text, now - KEPT_SECONDS),
     )
     if not rows:
         return None
-    first_endpoint, first_parameters, status, body, request_id = rows[0]
-    if first_endpoint != endpoint:
-        used = f"endpoint they were first used for ('{endpoint}' vs '{first_endpoint}')"
-        raise _mismatch(f"for the same {used}", key)
-    if first_parameters != parameters:
-        raise _mismatch("with the same parameters they were first used with", key)
+    endpoint, fingerprint, status, body, request_id = rows[0]
+    if endpoint != key.endpoint:
+        used = f"for the same endpoint they were first used for ('{key.endpoint}' vs '{endpoint}')"
+        raise _mismatch(used, key.text)
+    if fingerprint != key.fingerprint:
+        raise _mismatch("with the same parameters they were first used with", key.text)
     return Stored(status, body, request_id)
 
 
-def remember(store: Store, key: str, endpoint: str, parameters: str, answer: Stored, now: float) -> None:
+def remember(store: Store, key: Key, answer: Stored, now: float) -> None:
     """
     Keeps an answer for a day and forgets those that are older.
     """
     store.execute("DELETE FROM idempotency_keys WHERE created <= ?", (now - KEPT_SECONDS,))
-    store.execute(
-        "INSERT INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (key, endpoint, parameters, answer.status, answer.body, answer.request_id, now),
-    )
+    kept = (key.text, key.endpoint, key.fingerprint, answer.status, answer.body, answer.request_id)
+    store.execute("INSERT INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?, ?)", (*kept, now))
 
 
 def _mismatch(rule: str, key: str) -> ApiError:

@@ -39,11 +39,13 @@ def list_parameters(**filters: Parser) -> Parameters:
     The parameters of a list, with the filters of its kind.
     """
     return Parameters(
-        limit=_limit,
-        starting_after=identifier,
-        ending_before=identifier,
-        created=_created,
-        **filters,
+        {
+            "limit": _limit,
+            "starting_after": identifier,
+            "ending_before": identifier,
+            "created": _created,
+            **filters,
+        }
     )
 
 
@@ -69,7 +71,8 @@ def page(work: Work, call: Call, kind: str, url: str, **equal: object) -> Json:
 
 
 def _conditions(store: Store, kind: str, parameters: Json, equal: Json) -> tuple[str, list[object]]:
-    conditions, values = ["kind = ?"], [kind]
+    conditions = ["kind = ?"]
+    values: list[object] = [kind]
     for column, value in equal.items():
         if value is None:
             continue

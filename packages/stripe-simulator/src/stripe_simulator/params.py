@@ -5,7 +5,7 @@ Form parameters as Stripe reads them: nested names, typed values, nothing unknow
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from stripe_simulator.errors import invalid_parameter
@@ -48,7 +48,9 @@ def text(raw: Raw, name: str) -> str | None:
     """
     value = _text_of(raw, name, "string")
     if len(value) > LONGEST_TEXT:
-        raise invalid_parameter(f"Invalid string: {name} is longer than {LONGEST_TEXT} characters", name)
+        raise invalid_parameter(
+            f"Invalid string: {name} is longer than {LONGEST_TEXT} characters", name
+        )
     return value or None
 
 
@@ -103,7 +105,9 @@ def choice(*options: str) -> Parser:
     def parse(raw: Raw, name: str) -> str:
         value = _text_of(raw, name, "string")
         if value not in options:
-            known = ", ".join(options[:-1]) + f", or {options[-1]}" if len(options) > 1 else options[0]
+            known = (
+                ", ".join(options[:-1]) + f", or {options[-1]}" if len(options) > 1 else options[0]
+            )
             raise invalid_parameter(f"Invalid {name}: must be one of {known}", name)
         return value
 
@@ -160,10 +164,14 @@ def metadata(raw: Raw, name: str) -> dict[str, str | None]:
 
 def _check_metadata(key: str, value: object, name: str) -> None:
     if len(key) > METADATA_KEY_LENGTH:
-        message = f"Metadata keys can have up to {METADATA_KEY_LENGTH} characters. Invalid key: {key}"
+        message = (
+            f"Metadata keys can have up to {METADATA_KEY_LENGTH} characters. Invalid key: {key}"
+        )
         raise invalid_parameter(message, name)
     if not isinstance(value, str) or len(value) > METADATA_VALUE_LENGTH:
-        message = f"Metadata values can have up to {METADATA_VALUE_LENGTH} characters. Invalid key: {key}"
+        message = (
+            f"Metadata values can have up to {METADATA_VALUE_LENGTH} characters. Invalid key: {key}"
+        )
         raise invalid_parameter(message, f"{name}[{key}]")
 
 
@@ -181,6 +189,8 @@ class Parameters:
     The parameters of one operation.
 
     Args:
+        fields: The parser of each name.
+
         required: Names that must be given.
 
         unsimulated: Names that Stripe knows and the simulator does not act on; they are refused
@@ -189,12 +199,12 @@ class Parameters:
 
     def __init__(
         self,
+        fields: Mapping[str, Parser] | None = None,
         *,
         required: tuple[str, ...] = (),
         unsimulated: tuple[str, ...] = (),
-        **fields: Parser,
     ) -> None:
-        self._fields = {"expand": list_of(identifier), **fields}
+        self._fields = {"expand": list_of(identifier), **(fields or {})}
         self._required = required
         self._unsimulated = frozenset(unsimulated)
 
@@ -213,7 +223,9 @@ class Parameters:
         values = _fields(raw, self._fields, lambda key: key)
         for name in self._required:
             if name not in values:
-                raise invalid_parameter(f"Missing required param: {name}.", name, "parameter_missing")
+                raise invalid_parameter(
+                    f"Missing required param: {name}.", name, "parameter_missing"
+                )
         return values
 
 

@@ -10,10 +10,21 @@ from stripe_simulator import payment_methods
 from stripe_simulator.api import Call, Operation
 from stripe_simulator.currencies import check_amount, check_currency
 from stripe_simulator.errors import ApiError, invalid_parameter, unexpected_state
-from stripe_simulator.lifecycle import CANCEL, CAPTURE, CONFIRM, CONFIRMATION, check_methods, confirm
+from stripe_simulator.intents import attach, check_return_url, load, shown
+from stripe_simulator.lifecycle import CANCEL, CAPTURE, CONFIRM, CONFIRMATION, confirm
 from stripe_simulator.listing import list_parameters, page
 from stripe_simulator.params import (
-    Parameters, anything, boolean, choice, identifier, integer, list_of, merge_metadata, metadata, struct, text,
+    Parameters,
+    anything,
+    boolean,
+    choice,
+    identifier,
+    integer,
+    list_of,
+    merge_metadata,
+    metadata,
+    struct,
+    text,
 )
 from stripe_simulator.work import Work, public
 
@@ -47,31 +58,15 @@ COPIED = (
 UNFIXED = ("requires_payment_method", "requires_confirmation", "requires_action")
 """The statuses in which what is to be paid may still change."""
 
-SHOWN_TO_BROWSERS = (
-    "id", "object", "amount", "amount_details", "automatic_payment_methods", "canceled_at",
-    "cancellation_reason", "capture_method", "client_secret", "confirmation_method", "created",
-    "currency", "description", "last_payment_error", "livemode", "next_action", "payment_method",
-    "payment_method_configuration_details", "payment_method_types", "processing", "receipt_email",
-    "setup_future_usage", "shipping", "source", "status",
-)  # fmt: skip
-
-
-def shown(intent: Json, call: Call) -> Json:
-    """
-    A PaymentIntent as its caller may see it.
-    """
-    visible = public(intent)
-    if call.publishable:
-        return {name: visible[name] for name in SHOWN_TO_BROWSERS}
-    return visible
-
 
 def _new(work: Work, parameters: Json, currency: str) -> Json:
     identifier_ = work.new_id("pi")
     automatic = parameters.get("automatic_payment_methods")
     if automatic is None and "payment_method_types" not in parameters:
         automatic = {"enabled": True}
-    chosen = automatic is not None and automatic["enabled"]
+    chosen: Json | None = None
+    if automatic is not None and automatic["enabled"]:
+        chosen = {"allow_redirects": "always", **automatic}
     return {
         "id": identifier_,
         "object": "payment_intent",
@@ -81,7 +76,7 @@ def _new(work: Work, parameters: Json, currency: str) -> Json:
         "amount_received": 0,
         "application": None,
         "application_fee_amount": None,
-        "automatic_payment_methods": {"allow_redirects": "always", **automatic} if chosen else None,
+        "automatic_payment_methods": chosen,
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": parameters.get("capture_method", "automatic_async"),
@@ -99,7 +94,9 @@ def _new(work: Work, parameters: Json, currency: str) -> Json:
         "next_action": None,
         "on_behalf_of": None,
         "payment_method": None,
-        "payment_method_configuration_details": {"id": "pmc_simulated", "parent": None} if chosen else None,
+        "payment_method_configuration_details": {"id": "pmc_simulated", "parent": None}
+        if chosen
+        else None,
         "payment_method_types": _types(parameters, currency),
         "processing": None,
         "review": None,
@@ -126,8 +123,8 @@ def _create(work: Work, call: Call) -> Json:
     _check_combination(parameters)
     intent = _new(work, parameters, currency)
     if parameters.get("confirm"):
-        check_methods(intent, parameters)
-    _attach(work, intent, parameters)
+        check_return_url(intent, parameters)
+    attach(work, intent, parameters)
     work.save(intent)
     work.emit("payment_intent.created", intent)
     if parameters.get("confirm"):
@@ -150,59 +147,32 @@ def _check_combination(parameters: Json) -> None:
                 raise invalid_parameter(message, name)
 
 
-def _attach(work: Work, intent: Json, parameters: Json) -> None:
-    if "payment_method_data" in parameters:
-        method = payment_methods.create_from(work, _with_type(parameters["payment_method_data"]))
-    elif parameters.get("payment_method"):
-        method = payment_methods.resolve(work, parameters["payment_method"])
-    else:
-        return
-    payment_methods.check_allowed(intent, method)
-    intent.update(payment_method=method["id"], status="requires_confirmation")
-
-
-def _with_type(data: Json) -> Json:
-    if "type" not in data:
-        name = "payment_method_data[type]"
-        raise invalid_parameter(f"Missing required param: {name}.", name, "parameter_missing")
-    return data
-
-
 def _retrieve(work: Work, call: Call) -> Json:
-    intent = work.get("payment_intent", call.id, "intent")
-    check_client_secret(intent, call)
-    return shown(intent, call)
-
-
-def check_client_secret(intent: Json, call: Call) -> None:
-    """
-    Lets a browser in only with the PaymentIntent's own secret.
-    """
-    given = call.parameters.get("client_secret")
-    if given is None and call.publishable:
-        raise invalid_parameter("Missing required param: client_secret.", "client_secret", "parameter_missing")
-    if given is not None and given != intent["client_secret"]:
-        raise ApiError(
-            "The client_secret provided does not match the client_secret associated with the PaymentIntent.",
-            code="payment_intent_invalid_parameter",
-            param="client_secret",
-        )
+    return shown(load(work, call), call)
 
 
 def _update(work: Work, call: Call) -> Json:
-    intent = work.get("payment_intent", call.id, "intent")
+    intent = load(work, call)
     parameters = call.parameters
-    for name in ("amount", "currency", "capture_method", "payment_method", "payment_method_data", "payment_method_types"):
+    for name in (
+        "amount",
+        "currency",
+        "capture_method",
+        "payment_method",
+        "payment_method_data",
+        "payment_method_types",
+    ):
         if name in parameters and intent["status"] not in UNFIXED:
             raise _fixed(intent, name)
-    currency = check_currency(parameters.get("currency", intent["currency"]))
+    asked = {**intent, **parameters}
+    currency = check_currency(asked["currency"])
     if "amount" in parameters or "currency" in parameters:
-        check_amount(parameters.get("amount", intent["amount"]), currency)
-        intent.update(amount=parameters.get("amount", intent["amount"]), currency=currency)
+        check_amount(asked["amount"], currency)
+        intent.update(amount=asked["amount"], currency=currency)
     plain = (*COPIED, "capture_method", "payment_method_types")
     intent.update({name: parameters[name] for name in plain if name in parameters})
     intent["metadata"] = merge_metadata(intent["metadata"], parameters.get("metadata", {}))
-    _attach(work, intent, parameters)
+    attach(work, intent, parameters)
     return shown(work.save(intent), call)
 
 
@@ -216,7 +186,13 @@ def _fixed(intent: Json, name: str) -> ApiError:
 
 
 def _list(work: Work, call: Call) -> Json:
-    return page(work, call, "payment_intent", "/v1/payment_intents", customer=call.parameters.get("customer"))
+    return page(
+        work,
+        call,
+        "payment_intent",
+        "/v1/payment_intents",
+        customer=call.parameters.get("customer"),
+    )
 
 
 AUTOMATIC = struct(enabled=boolean, allow_redirects=choice("always", "never"))
@@ -224,20 +200,16 @@ PATH = "/v1/payment_intents"
 OPERATIONS = (
     Operation(
         "payment_intents.create", "POST", PATH,
-        Parameters(
-            required=("amount", "currency"), unsimulated=UNSIMULATED, amount=integer,
-            currency=identifier, automatic_payment_methods=AUTOMATIC, confirm=boolean,
-            confirmation_method=choice("automatic", "manual"), **{**SHARED, **CONFIRMATION},
-        ),
+        Parameters({"amount": integer, "currency": identifier, "automatic_payment_methods": AUTOMATIC, "confirm": boolean, "confirmation_method": choice("automatic", "manual"), **SHARED, **CONFIRMATION}, required=("amount", "currency"), unsimulated=UNSIMULATED),
         _create,
     ),
     Operation(
-        "payment_intents.retrieve", "GET", f"{PATH}/<id>", Parameters(client_secret=identifier),
+        "payment_intents.retrieve", "GET", f"{PATH}/<id>", Parameters({"client_secret": identifier}),
         _retrieve, publishable=True,
     ),
     Operation(
         "payment_intents.update", "POST", f"{PATH}/<id>",
-        Parameters(unsimulated=UNSIMULATED, amount=integer, currency=identifier, **SHARED), _update,
+        Parameters({"amount": integer, "currency": identifier, **SHARED}, unsimulated=UNSIMULATED), _update,
     ),
     Operation("payment_intents.list", "GET", PATH, list_parameters(customer=identifier), _list),
     CONFIRM, CAPTURE, CANCEL,

@@ -12,7 +12,15 @@ from stripe_simulator.api import Call, Operation
 from stripe_simulator.cards import TestMethod
 from stripe_simulator.errors import ApiError, invalid_parameter, resource_missing
 from stripe_simulator.params import (
-    Parameters, anything, choice, identifier, integer, metadata, merge_metadata, struct, text,
+    Parameters,
+    anything,
+    choice,
+    identifier,
+    integer,
+    merge_metadata,
+    metadata,
+    struct,
+    text,
 )
 from stripe_simulator.work import Work, public
 
@@ -21,7 +29,9 @@ Json = dict[str, Any]
 ADDRESS = struct(city=text, country=text, line1=text, line2=text, postal_code=text, state=text)
 BILLING_DETAILS = struct(address=ADDRESS, email=text, name=text, phone=text, tax_id=text)
 CARD = struct(number=identifier, exp_month=integer, exp_year=integer, cvc=text, token=identifier)
-BANK = struct(account_number=identifier, routing_number=text, account_holder_type=text, account_type=text)
+BANK = struct(
+    account_number=identifier, routing_number=text, account_holder_type=text, account_type=text
+)
 FIELDS = {
     "type": choice("card", "us_bank_account", "sepa_debit"),
     "card": CARD,
@@ -86,7 +96,9 @@ def create_from(work: Work, data: Json) -> Json:
     address = {**EMPTY_BILLING_DETAILS["address"], **given.get("address", {})}
     payment_method["billing_details"] = {**EMPTY_BILLING_DETAILS, **given, "address": address}
     if kind == "card" and "exp_month" in data["card"]:
-        payment_method["card"].update(exp_month=data["card"]["exp_month"], exp_year=data["card"].get("exp_year"))
+        payment_method["card"].update(
+            exp_month=data["card"]["exp_month"], exp_year=data["card"].get("exp_year")
+        )
     return work.save(payment_method)
 
 
@@ -101,7 +113,9 @@ def _test_method_for(kind: str, details: Json) -> TestMethod:
     method = cards.BY_NUMBER.get(number)
     if method is None or method.kind != kind:
         raise ApiError(
-            "Your card number is incorrect." if kind == "card" else "This is no published test account.",
+            "Your card number is incorrect."
+            if kind == "card"
+            else "This is no published test account.",
             status=402 if kind == "card" else 400,
             type="card_error" if kind == "card" else "invalid_request_error",
             code="incorrect_number" if kind == "card" else "account_number_invalid",
@@ -115,7 +129,10 @@ def _made(work: Work, method: TestMethod) -> Json:
         "id": work.new_id("pm"),
         "object": "payment_method",
         "allow_redisplay": "unspecified",
-        "billing_details": {**EMPTY_BILLING_DETAILS, "address": dict(EMPTY_BILLING_DETAILS["address"])},
+        "billing_details": {
+            **EMPTY_BILLING_DETAILS,
+            "address": dict(EMPTY_BILLING_DETAILS["address"]),
+        },
         method.kind: _details(method, work),
         "created": work.now,
         "customer": None,
@@ -139,7 +156,13 @@ def _details(method: TestMethod, work: Work) -> Json:
         return _card(method, work.now)
     common = {"fingerprint": fingerprint(method), "last4": method.last4}
     if method.kind == "sepa_debit":
-        return {**common, "bank_code": "37040044", "branch_code": "", "country": method.country, "generated_from": None}
+        return {
+            **common,
+            "bank_code": "37040044",
+            "branch_code": "",
+            "country": method.country,
+            "generated_from": None,
+        }
     return {
         **common,
         "account_holder_type": "individual",
@@ -187,7 +210,7 @@ def _retrieve(work: Work, call: Call) -> Json:
 OPERATIONS = (
     Operation(
         "payment_methods.create", "POST", "/v1/payment_methods",
-        Parameters(required=("type",), unsimulated=("customer", "payment_method"), radar_options=anything, **FIELDS),
+        Parameters({"radar_options": anything, **FIELDS}, required=("type",), unsimulated=("customer", "payment_method")),
         _create, publishable=True,
     ),
     Operation("payment_methods.retrieve", "GET", "/v1/payment_methods/<id>", Parameters(), _retrieve),

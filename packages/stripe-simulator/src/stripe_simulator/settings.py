@@ -41,7 +41,9 @@ class Settings:
     api_key: str = field(default="sk_test_simulator", repr=False)
     publishable_key: str = "pk_test_simulator"
     webhook_url: str | None = None
-    webhook_secret: str = field(default_factory=lambda: f"whsec_{secrets.token_hex(16)}", repr=False)
+    webhook_secret: str = field(
+        default_factory=lambda: f"whsec_{secrets.token_hex(16)}", repr=False
+    )
     webhook_events: tuple[str, ...] = ("*",)
     database: str = ":memory:"
     seed: int | None = None

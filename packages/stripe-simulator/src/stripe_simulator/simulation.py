@@ -5,6 +5,7 @@ The simulated account: settings, store, clock, ids and faults in one place.
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,11 +37,15 @@ class Simulation:
         self.faults = Faults(self.seed)
         self.keys_in_flight = KeysInFlight()
         self.requests = RequestsLog()
+        self.url = ""
+        self._stopping = threading.Event()
         self._listeners: list[Callable[[], None]] = []
         self._register_endpoint()
 
     @contextmanager
-    def work(self, request_id: str | None = None, idempotency_key: str | None = None) -> Iterator[Work]:
+    def work(
+        self, request_id: str | None = None, idempotency_key: str | None = None
+    ) -> Iterator[Work]:
         """
         A unit of work that is written when the block ends, and its events sent on.
         """
@@ -75,6 +80,18 @@ class Simulation:
         """
         for listener in self._listeners:
             listener()
+
+    def wait(self, seconds: float) -> None:
+        """
+        Lets a caller wait; all waiting ends when the simulator stops.
+        """
+        self._stopping.wait(seconds)
+
+    def stop_waiting(self) -> None:
+        """
+        Ends all waiting.
+        """
+        self._stopping.set()
 
     def reset(self) -> None:
         """

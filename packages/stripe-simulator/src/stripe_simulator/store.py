@@ -100,7 +100,9 @@ class Store:
         """
         Writes an object, new or changed.
         """
-        references = [obj.get(name) if isinstance(obj.get(name), str) else None for name in REFERENCES]
+        references = [
+            obj.get(name) if isinstance(obj.get(name), str) else None for name in REFERENCES
+        ]
         self.execute(
             "INSERT INTO objects (kind, id, created, payment_intent, charge, customer, type, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -114,7 +116,9 @@ class Store:
         """
         self.execute("DELETE FROM objects WHERE id = ? AND kind = ?", (identifier, kind))
 
-    def select(self, where: str, values: Sequence[object], *, newest: bool = True, limit: int = -1) -> list[Json]:
+    def select(
+        self, where: str, values: Sequence[object], *, newest: bool = True, limit: int = -1
+    ) -> list[Json]:
         """
         Objects in the order of their creation.
 
@@ -122,7 +126,9 @@ class Store:
             where: The condition; a constant of this package, never what a caller sent.
         """
         order = "DESC" if newest else "ASC"
-        sql = f"SELECT body FROM objects WHERE {where} ORDER BY created {order}, seq {order} LIMIT ?"  # noqa: S608 - constants only
+        sql = (
+            f"SELECT body FROM objects WHERE {where} ORDER BY created {order}, seq {order} LIMIT ?"  # noqa: S608 - constants only
+        )
         return [json.loads(body) for (body,) in self.execute(sql, (*values, limit))]
 
     def place(self, kind: str, identifier: str) -> tuple[int, int] | None:
