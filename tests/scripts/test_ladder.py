@@ -196,7 +196,7 @@ def test_misspelt_rung_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A rung that does not exist cannot be left out; the known ones are named.
     """
-    monkeypatch.setenv("SERVICES_SKIP", "dokcer")
+    monkeypatch.setenv("SERVICES_SKIP", "podman")
 
     with ExitStack() as stack, pytest.raises(SystemExit, match=", ".join(RUNGS)):
         obtain(Scripted({LOCAL}), stack)
