@@ -1,0 +1,209 @@
+"""
+The ports' storage in memory: full behaviour, one transaction at a time.
+"""
+
+import copy
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import attrs
+from typing_extensions import override
+
+from payments_core.contracts.messages import Message, message_of
+from payments_core.domain.discrepancy import Discrepancy
+from payments_core.domain.errors import ConcurrentUpdate
+from payments_core.domain.payment import Payment
+from payments_core.ports.outbox import OutboxMessage
+from payments_core.ports.repositories import IDiscrepancyRepository, IPaymentRepository
+from payments_core.ports.unit_of_work import IUnitOfWork
+from payments_core.ports.webhooks import IWebhookInbox, WebhookEvent, WebhookStatus
+
+DUE = frozenset({WebhookStatus.RECEIVED, WebhookStatus.PARKED})
+
+
+@attrs.define
+class Tables:
+    """
+    Everything that is stored.
+    """
+
+    payments: dict[UUID, Payment] = attrs.field(factory=dict)
+    webhooks: dict[tuple[str, str], WebhookEvent] = attrs.field(factory=dict)
+    discrepancies: dict[UUID, Discrepancy] = attrs.field(factory=dict)
+    outbox: list[OutboxMessage] = attrs.field(factory=list)
+
+    def snapshot(self) -> "Tables":
+        """
+        Return a copy to work on; what the tables hold is replaced, never changed in place.
+        """
+        return Tables(
+            dict(self.payments), dict(self.webhooks), dict(self.discrepancies), list(self.outbox)
+        )
+
+
+class InMemoryDatabase:
+    """
+    What the units of work of one test share.
+
+    Attributes:
+        tables: What is committed. Look, do not touch.
+    """
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+        self.lock = threading.Lock()
+
+    @property
+    def outbox(self) -> Sequence[OutboxMessage]:
+        """
+        The messages that were written, in order.
+        """
+        return self.tables.outbox
+
+
+class InMemoryPaymentRepository(IPaymentRepository):
+    """
+    Payments of one open unit of work.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    @override
+    def add(self, payment: Payment) -> bool:
+        if self._live(payment.order_id):
+            return False
+        self._write(payment)
+        return True
+
+    @override
+    def get(self, payment_id: UUID) -> Payment | None:
+        return copy.deepcopy(self._tables.payments.get(payment_id))
+
+    @override
+    def find(self, provider: str, provider_payment_id: str) -> Payment | None:
+        wanted = (provider, provider_payment_id)
+        every = self._tables.payments.values()
+        found = (p for p in every if (p.provider, p.provider_payment_id) == wanted)
+        return copy.deepcopy(next(found, None))
+
+    @override
+    def live_payment_of(self, order_id: UUID) -> Payment | None:
+        return copy.deepcopy(self._live(order_id))
+
+    @override
+    def save(self, payment: Payment) -> None:
+        stored = self._tables.payments.get(payment.id)
+        if stored is None or stored.version != payment.version:
+            raise ConcurrentUpdate(f"Payment {payment.id} was changed meanwhile; read it again")
+        if _content(stored) != _content(payment) or payment.events:
+            self._write(payment)
+
+    def _live(self, order_id: UUID) -> Payment | None:
+        every = self._tables.payments.values()
+        return next((p for p in every if p.order_id == order_id and not p.closed), None)
+
+    def _write(self, payment: Payment) -> None:
+        payment.version += 1
+        for event in payment.events:
+            self._tables.outbox.append(self._message(payment, event.occurred_at, message_of(event)))
+        payment.events.clear()
+        self._tables.payments[payment.id] = copy.deepcopy(payment)
+
+    def _message(self, payment: Payment, at: datetime, message: Message) -> OutboxMessage:
+        before = sum(1 for m in self._tables.outbox if m.order_id == payment.order_id)
+        return OutboxMessage(
+            id=message.id,
+            order_id=payment.order_id,
+            payment_id=payment.id,
+            sequence=before + 1,
+            name=message.name,
+            body=message.body,
+            created_at=at,
+        )
+
+
+class InMemoryWebhookInbox(IWebhookInbox):
+    """
+    Webhook events of one open unit of work.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._events = tables.webhooks
+
+    @override
+    def add(self, event: WebhookEvent) -> bool:
+        key = (event.provider, event.event_id)
+        if key in self._events:
+            return False
+        self._events[key] = event
+        return True
+
+    @override
+    def save(self, event: WebhookEvent) -> None:
+        self._events[event.provider, event.event_id] = event
+
+    @override
+    def claim(self, now: datetime, until: datetime, limit: int) -> Sequence[WebhookEvent]:
+        due = [
+            attrs.evolve(e, next_at=until)
+            for e in sorted(self._events.values(), key=lambda e: e.received_at)
+            if e.status in DUE and e.next_at is not None and e.next_at <= now
+        ][:limit]
+        for event in due:
+            self.save(event)
+        return due
+
+
+class InMemoryDiscrepancyRepository(IDiscrepancyRepository):
+    """
+    Discrepancies of one open unit of work.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._found = tables.discrepancies
+
+    @override
+    def add(self, discrepancy: Discrepancy) -> bool:
+        fresh = discrepancy.id not in self._found
+        self._found.setdefault(discrepancy.id, discrepancy)
+        return fresh
+
+
+class InMemoryUnitOfWork(IUnitOfWork):
+    """
+    A transaction on an `InMemoryDatabase`; a second one waits until the first ends.
+    """
+
+    def __init__(self, database: InMemoryDatabase) -> None:
+        self._database = database
+
+    @override
+    def __enter__(self) -> Self:
+        self._database.lock.acquire()
+        self._tables = self._database.tables.snapshot()
+        self.payments = InMemoryPaymentRepository(self._tables)
+        self.webhooks = InMemoryWebhookInbox(self._tables)
+        self.discrepancies = InMemoryDiscrepancyRepository(self._tables)
+        return self
+
+    @override
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._database.lock.release()
+
+    @override
+    def commit(self) -> None:
+        self._database.tables = self._tables.snapshot()
+
+
+def _content(payment: Payment) -> Payment:
+    return attrs.evolve(payment, version=0, updated_at=payment.created_at)

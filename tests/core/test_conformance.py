@@ -1,0 +1,70 @@
+"""
+The doubles of `payments_core.testing` keep the promises of their ports.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+import pytest
+from typing_extensions import override
+
+from payments_core.domain.facts import ProviderPayment
+from payments_core.ports.provider import IPaymentProvider
+from payments_core.ports.queries import IPaymentQueries
+from payments_core.ports.unit_of_work import UnitOfWorkFactory
+from payments_core.testing.conformance.provider import ProviderConformance
+from payments_core.testing.conformance.storage import StorageConformance
+from payments_core.testing.fake_provider import FakePaymentProvider
+from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
+from payments_core.testing.memory_queries import InMemoryPaymentQueries
+
+
+class TestFakePaymentProvider(ProviderConformance):
+    """
+    The fake provider is a provider.
+    """
+
+    approved = "fake_approved"
+    declined = "fake_declined"
+    action = "fake_action"
+
+    @pytest.fixture
+    @override
+    def provider(self) -> IPaymentProvider:
+        self.fake = FakePaymentProvider()
+        return self.fake
+
+    @override
+    def approve(self, payment: ProviderPayment) -> None:
+        self.fake.approve(payment.id)
+
+    @override
+    def reject(self, payment: ProviderPayment) -> None:
+        self.fake.reject(payment.id)
+
+    @override
+    def delivery(self, payment: ProviderPayment) -> tuple[bytes, Mapping[str, str]]:
+        return self.fake.webhook(payment.id)
+
+
+class TestInMemoryStorage(StorageConformance):
+    """
+    The storage in memory is storage.
+    """
+
+    @pytest.fixture
+    def database(self) -> InMemoryDatabase:
+        """
+        An empty database.
+        """
+        return InMemoryDatabase()
+
+    @pytest.fixture
+    @override
+    def make_uow(self, database: InMemoryDatabase) -> UnitOfWorkFactory:
+        return partial(InMemoryUnitOfWork, database)
+
+    @pytest.fixture
+    @override
+    def queries(self, database: InMemoryDatabase) -> IPaymentQueries:
+        return InMemoryPaymentQueries(database)
