@@ -19,19 +19,22 @@ AUTHENTICATION_FAILURE = (
 )
 
 
-def attempt(work: Work, intent: Json, method: Json, *, challenge: bool = True) -> None:
+def attempt(work: Work, intent: Json, method: Json, *, off_session: bool, may_ask: bool) -> None:
     """
     Tries to pay with a method.
 
     Args:
-        challenge: Whether the customer can be sent to authenticate; when not, a card that
-            requires it is declined.
+        off_session: Whether the customer is absent.
+
+        may_ask: Whether the customer can be sent to authenticate; when not, a card that requires
+            it is declined.
     """
     intent.update(last_payment_error=None, next_action=None, payment_method=method["id"])
     behaviour = payment_methods.test_method(method)
-    if behaviour.three_d_secure != "required":
+    required = {"required": True, "on_session": not off_session}
+    if not required.get(behaviour.three_d_secure, False):
         conclude(work, intent, method)
-    elif challenge:
+    elif may_ask:
         _ask_to_authenticate(work, intent)
     else:
         _decline(work, intent, method, cards.AUTHENTICATION_REQUIRED)

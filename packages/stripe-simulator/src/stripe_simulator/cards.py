@@ -58,6 +58,8 @@ class TestMethod:
 
         refund: What becomes of refunds: they succeed, succeed `late`, or fail late.
 
+        three_d_secure: Whether the customer has to authenticate; `on_session` only when present.
+
         dispute: The reason of the dispute that follows every charge.
     """
 
@@ -70,7 +72,7 @@ class TestMethod:
     funding: str = "credit"
     country: str = "US"
     decline: Decline | None = None
-    three_d_secure: Literal["optional", "required", "not_supported"] = "optional"
+    three_d_secure: Literal["optional", "required", "on_session", "not_supported"] = "optional"
     settles: Literal["now", "later", "stays"] = "now"
     refund: Literal["succeeds", "late", "fails"] = "succeeds"
     dispute: str | None = None
@@ -227,6 +229,11 @@ def _authenticated() -> tuple[TestMethod, ...]:
             number="4000002500003155",
             country="FR",
             three_d_secure="required",
+        ),
+        card(
+            name="pm_card_authenticationRequiredSetupForOffSession",
+            number="4000003800000446",
+            three_d_secure="on_session",
         ),
         card(
             name="pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",

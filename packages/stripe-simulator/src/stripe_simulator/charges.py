@@ -15,6 +15,9 @@ from stripe_simulator.work import Work, public
 
 Json = dict[str, Any]
 
+AUTHORISATION_SECONDS = 7 * 24 * 60 * 60
+"""How long most cards hold an amount."""
+
 UPDATABLE = ("description", "receipt_email", "shipping", "transfer_group", "customer")
 
 
@@ -84,7 +87,15 @@ def authorise(work: Work, intent: Json, method: Json, *, authenticated: bool = F
     intent["latest_charge"] = charge["id"]
     if intent["capture_method"] != "manual":
         capture(work, intent, charge, charge["amount"])
+    else:
+        _hold(work, intent, charge)
     return work.save(charge)
+
+
+def _hold(work: Work, intent: Json, charge: Json) -> None:
+    details = charge["payment_method_details"]["card"]
+    details["capture_before"] = work.now + AUTHORISATION_SECONDS
+    work.schedule("authorisation_expired", intent["id"], AUTHORISATION_SECONDS)
 
 
 def fail(work: Work, intent: Json, method: Json, decline: Decline) -> Json:
@@ -114,6 +125,15 @@ def pend(work: Work, intent: Json, method: Json) -> Json:
     work.save(charge)
     work.emit("charge.pending", charge)
     return charge
+
+
+def stop(work: Work, charge: Json) -> None:
+    """
+    Ends a pending charge whose PaymentIntent was cancelled.
+    """
+    charge.update(status="failed", failure_message="The payment was canceled.")
+    work.save(charge)
+    work.emit("charge.failed", charge)
 
 
 def capture(work: Work, intent: Json, charge: Json, amount: int) -> None:

@@ -63,7 +63,7 @@ def refusal(error: ApiError) -> Answer:
 
 
 def _render(body: Json) -> str:
-    return json.dumps(body, indent=2, ensure_ascii=False)
+    return json.dumps(body, ensure_ascii=False)
 
 
 class Dispatcher:

@@ -34,7 +34,7 @@ def open_dispute(work: Work, charge: Json, reason: str, *, inquiry: bool) -> Jso
     A dispute over the whole charge; unless it is an inquiry, its funds are withdrawn at once.
     """
     dispute = work.save(_new(work, charge, reason, inquiry=inquiry))
-    charge["disputed"] = True
+    charge.update(disputed=True, _charged_back=not inquiry)
     work.save(charge)
     work.emit("charge.dispute.created", dispute)
     if not inquiry:

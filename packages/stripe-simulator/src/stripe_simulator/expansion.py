@@ -4,11 +4,10 @@ Expanding ids into objects, as `expand[]` asks.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from stripe_simulator.errors import invalid_parameter
-from stripe_simulator.work import Work, public
+from stripe_simulator.work import Work, public, snapshot
 
 Json = dict[str, Any]
 
@@ -27,12 +26,12 @@ EMPTY = ("customer", "review", "on_behalf_of", "application", "transfer_data", "
 
 def expand(work: Work, body: Json, paths: list[str]) -> Json:
     """
-    A copy of an answer with objects in the place of ids.
+    An answer with objects in the place of ids; a copy, as the stored objects keep their ids.
 
     Raises:
         ApiError: A path names what cannot be expanded.
     """
-    expanded = copy.deepcopy(body)
+    expanded = snapshot(body) if paths else body
     for path in paths:
         steps = path.split(".")
         if len(steps) > DEEPEST:
@@ -55,7 +54,7 @@ def _expand(work: Work, node: Json, steps: list[str], path: str) -> None:
     elif step in KINDS and step in node:
         if isinstance(node[step], str):
             found = work.find(KINDS[step], node[step])
-            node[step] = node[step] if found is None else copy.deepcopy(public(found))
+            node[step] = node[step] if found is None else snapshot(found)
     elif not (step in EMPTY and step in node):
         raise invalid_parameter(f"This property cannot be expanded ({path}).", "expand")
     if rest and isinstance(node.get(step), dict):

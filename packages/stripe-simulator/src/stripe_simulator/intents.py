@@ -75,6 +75,9 @@ def attach(work: Work, intent: Json, parameters: Json) -> None:
 
 def _check_type(intent: Json, method: Json) -> None:
     allowed = intent["payment_method_types"]
+    if intent["capture_method"] == "manual" and method["type"] != "card":
+        message = f"The payment method type {method['type']} does not support manual capture."
+        raise invalid_parameter(message, "capture_method")
     if method["type"] not in allowed:
         raise ApiError(
             f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent."

@@ -55,8 +55,9 @@ def confirm(work: Work, intent: Json, parameters: Json) -> None:
         raise unexpected_state(message, public(intent))
     intent["_return_url"] = parameters.get("return_url")
     method = work.get("payment_method", intent["payment_method"])
-    silent = parameters.get("off_session") or parameters.get("error_on_requires_action")
-    attempts.attempt(work, intent, method, challenge=not silent)
+    off_session = bool(parameters.get("off_session"))
+    may_ask = not off_session and not parameters.get("error_on_requires_action")
+    attempts.attempt(work, intent, method, off_session=off_session, may_ask=may_ask)
     if intent["last_payment_error"] is not None:
         raise card_error(intent["last_payment_error"], public(intent))
 
@@ -134,16 +135,16 @@ def _take(work: Work, intent: Json, amount: int, parameters: Json) -> None:
     charges.capture(work, intent, charge, amount)
     intent["status"] = "succeeded"
     work.save(intent)
+    if released:
+        refunds.release(work, charge, released)
     work.emit("charge.captured", charge)
     work.emit("payment_intent.succeeded", intent)
-    if released:
-        refunds.release(work, intent, charge, released)
     charges.open_dispute_of(work, charge)
 
 
 def _cancel(work: Work, call: Call) -> Json:
     intent = load(work, call)
-    if intent["status"] not in CANCELABLE:
+    if not _is_cancelable(work, intent):
         message = (
             f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}."
             " Only a PaymentIntent with one of the following statuses may be canceled:"
@@ -154,11 +155,29 @@ def _cancel(work: Work, call: Call) -> Json:
     return shown(intent, call)
 
 
+def _is_cancelable(work: Work, intent: Json) -> bool:
+    if intent["status"] != "processing":
+        return intent["status"] in CANCELABLE
+    method = work.get("payment_method", intent["payment_method"])
+    return bool(method["type"] == "us_bank_account")
+
+
 def cancel(work: Work, intent: Json, reason: str | None) -> None:
     """
     Ends a PaymentIntent; what it held goes back to the customer.
     """
     held = intent["amount_capturable"]
+    if intent["status"] == "processing":
+        charges.stop(work, work.get("charge", intent["latest_charge"]))
+    _end(work, intent, reason)
+    if held:
+        charge = work.get("charge", intent["latest_charge"])
+        refunds.release(work, charge, held)
+        work.emit("charge.refunded", charge)
+    work.emit("payment_intent.canceled", intent)
+
+
+def _end(work: Work, intent: Json, reason: str | None) -> None:
     intent.update(
         status="canceled",
         canceled_at=work.now,
@@ -167,8 +186,19 @@ def cancel(work: Work, intent: Json, reason: str | None) -> None:
         next_action=None,
     )
     work.save(intent)
-    if held:
-        refunds.release(work, intent, work.get("charge", intent["latest_charge"]), held)
+
+
+def expire(work: Work, intent_id: str) -> None:
+    """
+    The timer of an authorisation: what was not captured in time is lost.
+    """
+    intent = work.get("payment_intent", intent_id)
+    if intent["status"] != "requires_capture":
+        return
+    charge = work.get("charge", intent["latest_charge"])
+    _end(work, intent, "automatic")
+    refunds.release(work, charge, charge["amount"], "expired_uncaptured_charge")
+    work.emit("charge.expired", charge)
     work.emit("payment_intent.canceled", intent)
 
 

@@ -66,7 +66,7 @@ def _named(work: Work, parameters: Json) -> tuple[Json, Json | None]:
 
 def _checked_amount(charge: Json, parameters: Json) -> int:
     left = charge["amount"] - charge["amount_refunded"]
-    if charge["disputed"] and charge["captured"]:
+    if charge.get("_charged_back"):
         raise ApiError(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
             code="charge_disputed",
@@ -142,20 +142,18 @@ def _count(charge: Json, amount: int) -> None:
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
 
 
-def release(work: Work, intent: Json, charge: Json, amount: int) -> Json:
+def release(work: Work, charge: Json, amount: int, reason: str | None = None) -> None:
     """
     The refund that Stripe makes for money that was held and never taken: nothing is booked.
     """
     refund = _new(work, charge, amount)
-    refund["payment_intent"] = intent["id"]
+    refund["reason"] = reason
     if refund["destination_details"]["type"] == "card":
         refund["destination_details"] = {"card": {"type": "reversal"}, "type": "card"}
     _count(charge, amount)
     work.save(charge)
     work.save(refund)
     work.emit("refund.created", refund)
-    work.emit("charge.refunded", charge)
-    return refund
 
 
 def settle(work: Work, refund_id: str) -> None:

@@ -61,6 +61,9 @@ class RequestsLog:
         with self._lock:
             return [asdict(request) for request in self._requests]
 
+    def __len__(self) -> int:
+        return len(self._requests)
+
     def clear(self) -> None:
         """
         Forgets them.

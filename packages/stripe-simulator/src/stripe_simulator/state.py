@@ -17,12 +17,11 @@ FIELD = re.compile(r"([a-z_]+)(?:\[([^\]\"]+)\])?")
 
 def summary(simulation: Simulation) -> Json:
     """
-    How many objects of each kind are in each status, and how the clock and webhooks stand.
+    How many objects of each kind are in each status (events: of each type), and how the clock and webhooks stand.
     """
     counts: dict[str, dict[str, int]] = {}
     for kind, status, count in simulation.store.execute(
-        "SELECT kind, coalesce(json_extract(body, '$.status'), type, 'all'), count(*)"
-        " FROM objects GROUP BY 1, 2"
+        "SELECT kind, status, count(*) FROM objects GROUP BY kind, status"
     ):
         counts.setdefault(kind, {})[status] = count
     deliveries = simulation.store.execute("SELECT state, count(*) FROM deliveries GROUP BY state")
@@ -32,7 +31,7 @@ def summary(simulation: Simulation) -> Json:
         "objects": counts,
         "deliveries": dict(deliveries),
         "timers": simulation.store.execute("SELECT count(*) FROM timers")[0][0],
-        "requests": len(simulation.requests.all()),
+        "requests": len(simulation.requests),
     }
 
 

@@ -17,7 +17,8 @@ Row = tuple[Any, ...]
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL UNIQUE, created INTEGER NOT NULL,
-    payment_intent TEXT, charge TEXT, customer TEXT, type TEXT, body TEXT NOT NULL
+    payment_intent TEXT, charge TEXT, customer TEXT, type TEXT, status TEXT NOT NULL,
+    body TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS objects_by_time ON objects (kind, created, seq);
 CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (payment_intent, kind, created, seq)
@@ -28,6 +29,7 @@ CREATE INDEX IF NOT EXISTS objects_by_customer ON objects (customer, kind, creat
     WHERE customer IS NOT NULL;
 CREATE INDEX IF NOT EXISTS objects_by_type ON objects (type, kind, created, seq)
     WHERE type IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_by_status ON objects (kind, status);
 CREATE TABLE IF NOT EXISTS idempotency_keys (
     key TEXT PRIMARY KEY, endpoint TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL,
     body TEXT NOT NULL, request_id TEXT NOT NULL, created REAL NOT NULL
@@ -103,11 +105,20 @@ class Store:
         references = [
             obj.get(name) if isinstance(obj.get(name), str) else None for name in REFERENCES
         ]
+        status = obj.get("status") or obj.get("type") or "any"
         self.execute(
-            "INSERT INTO objects (kind, id, created, payment_intent, charge, customer, type, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET body = excluded.body, customer = excluded.customer",
-            (kind, obj["id"], obj["created"], *references, json.dumps(obj, separators=(",", ":"))),
+            "INSERT INTO objects (kind, id, created, payment_intent, charge, customer, type,"
+            " status, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET body = excluded.body, status = excluded.status,"
+            " customer = excluded.customer",
+            (
+                kind,
+                obj["id"],
+                obj["created"],
+                *references,
+                status,
+                json.dumps(obj, separators=(",", ":")),
+            ),
         )
 
     def delete(self, kind: str, identifier: str) -> None:

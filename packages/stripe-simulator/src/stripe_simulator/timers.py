@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from stripe_simulator import attempts, charges, refunds
+from stripe_simulator import attempts, charges, lifecycle, refunds
 from stripe_simulator.simulation import Simulation
 from stripe_simulator.work import Work
 
 TIMERS: dict[str, Callable[[Work, str], None]] = {
     "payment_settled": attempts.settle,
+    "authorisation_expired": lifecycle.expire,
     "charge_booked": charges.book_later,
     "refund_settled": refunds.settle,
     "refund_failed": refunds.fail,
