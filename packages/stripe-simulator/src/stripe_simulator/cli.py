@@ -86,7 +86,7 @@ def read_settings(
 def _rules(script: Path) -> list[Rule]:
     lines: Any = json.loads(script.read_text(encoding="utf-8"))
     if not isinstance(lines, list):
-        raise ValueError(f"{script}: a fault script is a JSON list of rules.")
+        raise ValueError(f"{script}: a fault script is a JSON list of rules.")  # noqa: TRY004 - the file is wrong, not a type
     return [Rule.from_json(line) for line in lines]
 
 

@@ -50,21 +50,27 @@ class Simulator:
     ```
 
     Args:
-        settings: The fields of `Settings`.
+        settings: All settings at once; else the fields of `Settings` by name.
     """
 
-    def __init__(self, **settings: Any) -> None:
-        self.settings = Settings(**settings)
+    def __init__(self, settings: Settings | None = None, /, **fields: Any) -> None:
+        self.settings = settings or Settings(**fields)
         self._simulation = Simulation(self.settings)
-        self._server = Server(
-            (self.settings.host, self.settings.port), create_app(self._simulation)
-        )
+        self._server = self._bind()
         self._simulation.url = f"http://{self.settings.host}:{self._server.server_port}"
         self._threads: list[TimerThread | DeliveryThread] = [
             TimerThread(self._simulation),
             *(DeliveryThread(self._simulation, n) for n in range(self.settings.webhook_workers)),
         ]
         self.clock = SimulatedClock(self._simulation)
+
+    def _bind(self) -> Server:
+        address = (self.settings.host, self.settings.port)
+        try:
+            return Server(address, create_app(self._simulation))
+        except OSError:
+            self._simulation.store.close()
+            raise
 
     @property
     def url(self) -> str:
