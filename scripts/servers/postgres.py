@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
@@ -51,16 +51,18 @@ def connected(url: str) -> Iterator[psycopg.Connection]:
 
 def drop(url: str, name: str) -> None:
     """
-    Drop a database and those whose names begin with its name, whoever is connected.
+    Drop a database and those whose names begin with its name, and say so when that fails.
     """
-    with connected(url) as connection:
-        mine = connection.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (name,)
-        ).fetchall()
-        for (database,) in mine:
-            connection.execute(
-                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
-            )
+    try:
+        with connected(url) as connection:
+            mine = connection.execute(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (name,)
+            ).fetchall()
+            for (database,) in mine:
+                order = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+                connection.execute(order.format(sql.Identifier(database)))
+    except UnavailableError as reason:
+        print(f"PostgreSQL: {name} was not dropped: {reason}", file=sys.stderr)
 
 
 class Postgres(Server):
@@ -81,7 +83,10 @@ class Postgres(Server):
 
     @override
     def local(self) -> Iterator[str]:
-        for user in dict.fromkeys(("postgres", getpass.getuser())):
+        users = ["postgres"]
+        with suppress(KeyError, OSError):  # A container's account may have no name.
+            users.append(getpass.getuser())
+        for user in dict.fromkeys(users):
             yield f"postgresql://{user}@127.0.0.1:{self.port}/postgres"
             for folder in SOCKET_FOLDERS:
                 yield f"postgresql://{user}@/postgres?host={folder}"
@@ -100,15 +105,16 @@ class Postgres(Server):
         name = f"{base if base.startswith(PREFIX) else PREFIX}_{token_hex(4)}"
         # The C locale: the tests see one sort order, wherever the server came from.
         create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
-        with connected(url) as connection:
-            connection.execute(create.format(sql.Identifier(name)))
-        try:
-            yield self.as_given(urlsplit(url)._replace(path=f"/{name}").geturl())
-        finally:
+        with ExitStack() as stack:
+            # Before it is created, since a signal may come while PostgreSQL is at it.
+            stack.callback(drop, url, name)
             try:
-                drop(url, name)
-            except UnavailableError as reason:
-                print(f"PostgreSQL: {name} was not dropped: {reason}", file=sys.stderr)
+                with connected(url) as connection:
+                    connection.execute(create.format(sql.Identifier(name)))
+            except UnavailableError:
+                stack.pop_all()
+                raise
+            yield self.as_given(urlsplit(url)._replace(path=f"/{name}").geturl())
 
     @override
     def as_given(self, url: str) -> dict[str, str]:

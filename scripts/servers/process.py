@@ -76,25 +76,29 @@ def finish(
     Raises:
         UnavailableError: It failed or took too long; the text is what it said last.
     """
-    try:
-        done = subprocess.run(
-            command,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=within,
-            user=owner and owner.pw_uid,
-            group=owner and owner.pw_gid,
-            extra_groups=None if owner is None else [],
-            cwd="/",
-        )
-    except subprocess.TimeoutExpired as error:
-        raise UnavailableError(f"{Path(command[0]).name} took over {within:g} seconds") from error
-    said = (done.stderr or done.stdout if done.returncode else done.stdout).strip().splitlines()
-    if done.returncode:
-        raise UnavailableError(
-            f"{Path(command[0]).name}: {said[-1] if said else 'it failed silently'}"
-        )
+    name = Path(command[0]).name
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd="/",
+        user=owner and owner.pw_uid,
+        group=owner and owner.pw_gid,
+        extra_groups=None if owner is None else [],
+        start_new_session=True,
+    ) as program:
+        try:
+            output, errors = program.communicate(timeout=within)
+        except subprocess.TimeoutExpired as error:
+            raise UnavailableError(f"{name} took over {within:g} seconds") from error
+        finally:
+            if program.returncode is None:
+                end(program, signal.SIGTERM)
+    said = (errors or output if program.returncode else output).strip().splitlines()
+    if program.returncode:
+        raise UnavailableError(f"{name}: {said[-1] if said else 'it failed silently'}")
     return said[-1] if said else ""
 
 
@@ -132,7 +136,9 @@ def running(
             end(process, stop_with)
 
 
-def end(process: subprocess.Popen[bytes], stop_with: signal.Signals) -> None:
+def end(
+    process: subprocess.Popen[bytes] | subprocess.Popen[str], stop_with: signal.Signals
+) -> None:
     """
     Ask a program and what it started to stop, and kill what does not.
     """

@@ -110,16 +110,27 @@ def virtual_host(url: str, name: str) -> Iterator[str]:
         UnavailableError: We may not, or the address leads to another server.
     """
     address = urlsplit(url)._replace(path=f"/{quote(name, safe='')}").geturl()
-    control("add_vhost", name)
-    try:
+    with ExitStack() as stack:
+        # Before it is created, since a signal may come while RabbitMQ is at it.
+        stack.callback(delete, name)
+        try:
+            control("add_vhost", name)
+        except UnavailableError:
+            stack.pop_all()
+            raise
         control("set_permissions", "--vhost", name, "guest", ".*", ".*", ".*")
         log_in(address)
         yield address
-    finally:
-        try:
-            control("delete_vhost", name)
-        except UnavailableError as reason:
-            print(f"RabbitMQ: virtual host {name} was not deleted: {reason}", file=sys.stderr)
+
+
+def delete(name: str) -> None:
+    """
+    Delete a virtual host of ours, and say so when that fails.
+    """
+    try:
+        control("delete_vhost", name)
+    except UnavailableError as reason:
+        print(f"RabbitMQ: virtual host {name} was not deleted: {reason}", file=sys.stderr)
 
 
 def epmd_program() -> Path:
