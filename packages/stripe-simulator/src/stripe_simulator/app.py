@@ -33,6 +33,7 @@ ROOMS = (
     account, balance, charges, disputes, events, payment_intents, payment_methods, refunds,
     webhook_endpoints,
 )  # fmt: skip
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Stripe-Version"
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation for room in ROOMS for operation in room.OPERATIONS
 )
@@ -48,6 +49,7 @@ def create_app(simulation: Simulation) -> Flask:
     for operation in OPERATIONS:
         view = _view(operation, dispatcher, simulation)
         app.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
+    app.after_request(_allow_browsers)
     app.register_blueprint(pages.blueprint(simulation))
     app.register_blueprint(control.blueprint(simulation))
     app.register_error_handler(404, _unknown_url)
@@ -124,6 +126,18 @@ def _spoilt(reply: str, simulation: Simulation, log: LoggedRequest) -> Answer:
         },
     )  # fmt: skip
     return refusal(error)
+
+
+def _allow_browsers(response: Response) -> Response:
+    if request.path.startswith("/v1/"):
+        version = request.headers.get("Stripe-Version")
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+        response.headers["Access-Control-Expose-Headers"] = "Request-Id"
+        if version is not None:
+            response.headers["Stripe-Version"] = version
+    return response
 
 
 def _response(answer: Answer) -> Response:

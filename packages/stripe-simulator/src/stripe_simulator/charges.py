@@ -8,7 +8,8 @@ from typing import Any
 
 from stripe_simulator import balance, disputes, payment_methods
 from stripe_simulator.api import Call, Operation
-from stripe_simulator.cards import Decline, TestMethod
+from stripe_simulator.cards import Decline
+from stripe_simulator.charge_object import authentication, new_charge, outcome
 from stripe_simulator.listing import list_parameters, page
 from stripe_simulator.params import Parameters, anything, identifier, merge_metadata, metadata, text
 from stripe_simulator.work import Work, public
@@ -21,69 +22,15 @@ AUTHORISATION_SECONDS = 7 * 24 * 60 * 60
 UPDATABLE = ("description", "receipt_email", "shipping", "transfer_group", "customer")
 
 
-def _new(work: Work, intent: Json, method: Json) -> Json:
-    copied = (
-        "amount",
-        "currency",
-        "customer",
-        "description",
-        "on_behalf_of",
-        "receipt_email",
-        "review",
-    )
-    more = (
-        "shipping",
-        "statement_descriptor",
-        "statement_descriptor_suffix",
-        "transfer_data",
-        "transfer_group",
-    )
-    identifier_ = work.new_id("py" if method["type"] != "card" else "ch")
-    return {
-        "id": identifier_,
-        "object": "charge",
-        **{name: intent[name] for name in (*copied, *more)},
-        "amount_captured": 0,
-        "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
-        "billing_details": method["billing_details"],
-        "calculated_statement_descriptor": work.settings.merchant[:22].upper(),
-        "captured": False,
-        "created": work.now,
-        "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
-        "fraud_details": {},
-        "livemode": False,
-        "metadata": dict(intent["metadata"]),
-        "outcome": None,
-        "paid": False,
-        "payment_intent": intent["id"],
-        "payment_method": method["id"],
-        "payment_method_details": _details(method, intent),
-        "radar_options": {},
-        "receipt_number": None,
-        "receipt_url": f"https://pay.stripe.com/receipts/payment/{identifier_}",
-        "refunded": False,
-        "source": None,
-        "source_transfer": None,
-        "status": "failed",
-    }
-
-
 def authorise(work: Work, intent: Json, method: Json, *, authenticated: bool = False) -> Json:
     """
     A charge that succeeded: held, and captured at once unless capture is manual.
     """
-    charge = _new(work, intent, method)
+    charge = new_charge(work, intent, method)
     behaviour = payment_methods.test_method(method)
-    charge.update(paid=True, status="succeeded", outcome=_outcome(behaviour, None))
+    charge.update(paid=True, status="succeeded", outcome=outcome(behaviour, None))
     if authenticated and method["type"] == "card":
-        charge["payment_method_details"]["card"]["three_d_secure"] = _authentication("challenge")
+        charge["payment_method_details"]["card"]["three_d_secure"] = authentication("challenge")
     intent["latest_charge"] = charge["id"]
     if intent["capture_method"] != "manual":
         capture(work, intent, charge, charge["amount"])
@@ -102,12 +49,12 @@ def fail(work: Work, intent: Json, method: Json, decline: Decline) -> Json:
     """
     A charge that the bank refused.
     """
-    charge = _new(work, intent, method)
+    charge = new_charge(work, intent, method)
     behaviour = payment_methods.test_method(method)
     charge.update(
         failure_code=decline.code,
         failure_message=decline.message,
-        outcome=_outcome(behaviour, decline),
+        outcome=outcome(behaviour, decline),
     )
     intent["latest_charge"] = charge["id"]
     work.save(charge)
@@ -119,8 +66,8 @@ def pend(work: Work, intent: Json, method: Json) -> Json:
     """
     A charge whose outcome the bank reports later.
     """
-    charge = _new(work, intent, method)
-    charge.update(status="pending", outcome=_outcome(payment_methods.test_method(method), None))
+    charge = new_charge(work, intent, method)
+    charge.update(status="pending", outcome=outcome(payment_methods.test_method(method), None))
     intent["latest_charge"] = charge["id"]
     work.save(charge)
     work.emit("charge.pending", charge)
@@ -187,84 +134,6 @@ def open_dispute_of(work: Work, charge: Json) -> None:
     behaviour = payment_methods.test_method(work.get("payment_method", charge["payment_method"]))
     if behaviour.dispute is not None and charge["captured"]:
         disputes.open_dispute(work, charge, behaviour.dispute, inquiry=behaviour.inquiry)
-
-
-def _outcome(behaviour: TestMethod, decline: Decline | None) -> Json:
-    blocked = decline is not None and behaviour.risk == "highest"
-    outcome = {
-        "advice_code": None,
-        "network_advice_code": None,
-        "network_decline_code": None,
-        "network_status": "approved_by_network",
-        "reason": None,
-        "risk_level": behaviour.risk,
-        "risk_score": {"normal": 20, "elevated": 70, "highest": 95}[behaviour.risk],
-        "seller_message": "Payment complete.",
-        "type": "authorized",
-    }
-    if decline is None:
-        return outcome
-    return {
-        **outcome,
-        "advice_code": "try_again_later" if decline.code == "processing_error" else None,
-        "network_decline_code": "01" if decline.decline_code else None,
-        "network_status": "not_sent_to_network" if blocked else "declined_by_network",
-        "reason": "highest_risk_level" if blocked else decline.decline_code or decline.code,
-        "seller_message": "Stripe blocked this payment as too risky."
-        if blocked
-        else "The bank did not return any further details with this decline.",
-        "type": "blocked" if blocked else "issuer_declined",
-    }
-
-
-def _authentication(flow: str) -> Json:
-    return {
-        "authentication_flow": flow,
-        "electronic_commerce_indicator": "05",
-        "exemption_indicator": None,
-        "result": "authenticated",
-        "result_reason": None,
-        "transaction_id": "00000000-0000-4000-8000-000000000000",
-        "version": "2.2.0",
-    }
-
-
-def _details(method: Json, intent: Json) -> Json:
-    kind = method["type"]
-    if kind != "card":
-        return {kind: dict(method[kind]), "type": kind}
-    shown = (
-        "brand",
-        "checks",
-        "country",
-        "exp_month",
-        "exp_year",
-        "fingerprint",
-        "funding",
-        "last4",
-        "regulated_status",
-        "wallet",
-    )
-    card = method["card"]
-    return {
-        "card": {
-            **{name: card[name] for name in shown},
-            "amount_authorized": intent["amount"],
-            "authorization_code": "123456",
-            "extended_authorization": {"status": "disabled"},
-            "incremental_authorization": {"status": "unavailable"},
-            "installments": None,
-            "mandate": None,
-            "multicapture": {"status": "unavailable"},
-            "network": card["brand"],
-            "network_token": {"used": False},
-            "network_transaction_id": f"{intent['created']:015d}",
-            "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
-            "three_d_secure": None,
-            "transaction_link_id": None,
-        },
-        "type": "card",
-    }
 
 
 def _retrieve(work: Work, call: Call) -> Json:

@@ -51,6 +51,10 @@ class Handler(BaseHTTPRequestHandler):
         except HangUp as end:
             self._hang_up(reset=end.reset)
             return
+        except Exception:  # a fault of the simulator itself; the client shall see it as one
+            log.exception("stripe-simulator failed on %s %s", self.command, self.path)
+            self.send_error(500, "stripe-simulator failed; see its log")
+            return
         body = b"".join(chunks)
         code, _, reason = status.partition(" ")
         self.send_response_only(int(code), reason)
