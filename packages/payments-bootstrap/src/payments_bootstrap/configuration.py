@@ -1,0 +1,192 @@
+"""
+Reading the settings from a TOML file and the environment, all mistakes at once.
+"""
+
+import difflib
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import typed_settings as ts
+from typed_settings.converters import TSConverter
+from typed_settings.dict_utils import get_path, set_path
+from typed_settings.types import LoadedSettings, LoaderMeta, OptionInfo, OptionList, SettingsDict
+
+from payments_bootstrap.rules import broken_rules
+from payments_bootstrap.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+FILE_VARIABLE: Final = "SETTINGS_FILE"
+"""
+Names the TOML file; what the environment says wins over it.
+"""
+
+_ALIASES: Final = {
+    "payment_providers.stripe.webhook_secrets": "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET"
+}
+
+_WORDS: Final = {
+    int: "a whole number",
+    bool: "true or false",
+    timedelta: "a duration such as 30s or 10m",
+}
+
+
+class ConfigurationError(Exception):
+    """
+    The settings do not allow a start.
+
+    Attributes:
+        problems: One sentence for each mistake; none shows a value.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """
+    Return the settings of this environment.
+
+    Raises:
+        ConfigurationError: There are mistakes; all of them are named.
+    """
+    _warn_of_strangers(environ)
+    check = _Check()
+    try:
+        return ts.load_settings(
+            Settings,
+            [*_files(environ), _EnvironmentLoader(environ)],
+            processors=[check],
+            converter=check.converter,
+        )
+    except ts.exceptions.TsError as error:
+        # Only the file can still be wrong; its error names lines and options, never values.
+        raise ConfigurationError([f"{FILE_VARIABLE}: {error}"]) from None
+
+
+def variable(path: str) -> str:
+    """
+    Return the name in the environment of a setting such as ``http.port``.
+    """
+    return _ALIASES.get(path, path.upper().replace(".", "__"))
+
+
+def _files(environ: Mapping[str, str]) -> Iterator[ts.FileLoader]:
+    name = environ.get(FILE_VARIABLE)
+    if not name:
+        return
+    if not Path(name).is_file():
+        raise ConfigurationError([f"{FILE_VARIABLE}: there is no such file"])
+    yield ts.FileLoader({"*": ts.TomlFormat(None)}, [name])
+
+
+@attrs.frozen
+class _EnvironmentLoader:
+    environ: Mapping[str, str] = attrs.field(repr=False)
+
+    def __call__(self, settings_cls: type, options: OptionList) -> LoadedSettings:
+        del settings_cls
+        values: SettingsDict = {}
+        for option in options:
+            value = self.environ.get(variable(option.path))
+            if value is not None:
+                set_path(values, option.path, value)
+        return LoadedSettings(values, LoaderMeta("environment"))
+
+
+class _Check:
+    """
+    Converts each value where it can still be named, and then asks the rules.
+    """
+
+    def __init__(self) -> None:
+        self.converter = TSConverter(strlist_sep=_split)
+
+    def __call__(
+        self, settings_dict: SettingsDict, settings_cls: type, options: OptionList
+    ) -> SettingsDict:
+        del settings_cls
+        problems: list[str] = []
+        values: dict[str, Any] = {}
+        for option in options:
+            problem = self._convert(settings_dict, option, values)
+            if problem:
+                problems.append(f"{variable(option.path)}: {problem}")
+        problems += [f"{variable(path)}: {text}" for path, text in broken_rules(values)]
+        problems += _refused_by_types(options, values)
+        if problems:
+            raise ConfigurationError(problems)
+        return settings_dict
+
+    def _convert(
+        self, loaded: SettingsDict, option: OptionInfo, values: dict[str, Any]
+    ) -> str | None:
+        try:
+            value = get_path(loaded, option.path)
+        except KeyError:
+            return "it is required" if option.has_no_default else None
+        try:
+            values[option.path] = self.converter.structure(value, option.cls)
+        except Exception:  # noqa: BLE001 - whatever a converter raises, the value does not fit
+            return f"it must be {_describe(option.cls)}"
+        return None
+
+
+def _refused_by_types(options: OptionList, values: Mapping[str, Any]) -> Iterator[str]:
+    """
+    Yield what the adapters' own types say, with every value struck out.
+    """
+    groups: dict[str, list[OptionInfo]] = {}
+    for option in options:
+        groups.setdefault(option.path.rpartition(".")[0], []).append(option)
+    groups.pop("", None)
+    for group, members in groups.items():
+        given = {o.name: values[o.path] for o in members if o.path in values}
+        if any(o.has_no_default and o.name not in given for o in members):
+            continue
+        try:
+            members[0].parent_cls(**given)
+        except Exception as error:  # noqa: BLE001 - a type may refuse in any way
+            yield f"{variable(group)}: {_without(given.values(), str(error.args[0]))}"
+
+
+def _without(values: Iterable[Any], text: str) -> str:
+    for value in values:
+        if isinstance(value, str) and value:
+            text = text.replace(value, "***")
+    return text
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _describe(kind: Any) -> str:
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return " or ".join(kind)
+    words = [text for known, text in _WORDS.items() if kind is known]
+    return words[0] if words else "of another form; see the settings table in the README"
+
+
+def _warn_of_strangers(environ: Mapping[str, str]) -> None:
+    known = {variable(option.path) for option in _options()}
+    groups = {name.partition("__")[0] for name in known if "__" in name}
+    for name in environ:
+        ours = name.partition("__")[0] in groups if "__" in name else name.startswith("PAYMENT_")
+        if ours and name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"; is {close[0]} meant?" if close else ""
+            _log.warning("%s is no setting and changes nothing%s", name, hint)
+
+
+def _options() -> OptionList:
+    from typed_settings.cls_utils import deep_options
+
+    return deep_options(Settings)

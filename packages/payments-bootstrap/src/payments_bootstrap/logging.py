@@ -1,0 +1,65 @@
+"""
+One log for everything: lines of JSON for machines, readable lines for a terminal.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import structlog
+from structlog.typing import Processor
+
+from payments_bootstrap.masking import mask_event
+
+
+def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """
+    Send every log record, also the libraries', masked to the stream (standard error).
+
+    Modules log with the standard library; what they pass as ``extra`` become fields.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_fields(),
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                mask_event,
+                _renderer(json=json),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+
+
+@contextmanager
+def log_context(**values: str) -> Iterator[None]:
+    """
+    Add fields, such as the request's id, to every record of the block.
+    """
+    with structlog.contextvars.bound_contextvars(**values):
+        yield
+
+
+def _fields() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _renderer(*, json: bool) -> Processor:
+    if json:
+        return structlog.processors.JSONRenderer()
+    # The pretty traceback would print local variables, and secrets are among them.
+    return structlog.dev.ConsoleRenderer(
+        exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+    )

@@ -1,0 +1,151 @@
+"""
+Every setting of an installation; each adapter brings the type of its own.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+
+import attrs
+
+from payments_bootstrap.permissions import ROLES, SERVICES, Permission
+from payments_core.domain.policy import Policy
+from payments_postgres import DatabaseSettings
+from payments_stripe import StripeSettings
+
+Grants = dict[str, tuple[Permission, ...]]
+
+
+class Environment(StrEnum):
+    """
+    Where it runs: on a developer's machine, or anywhere else.
+    """
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+@attrs.frozen
+class PaymentProviderSettings:
+    """
+    The providers, each under its name.
+    """
+
+    stripe: StripeSettings
+
+
+@attrs.frozen
+class KeycloakSettings:
+    """
+    Whose tokens are accepted.
+
+    Attributes:
+        issuer: Exactly these; a browser and the inner network may know one by two names.
+
+        audience: What a token must be for.
+
+        client_id: The client whose roles count besides those of the realm.
+
+        jwks_url: Where the issuer's keys are; by default Keycloak's place under the first issuer.
+
+        roles: What each role may do; services: likewise each client with a token of its own.
+    """
+
+    issuer: tuple[str, ...] = ()
+    audience: str = "payment-service"
+    client_id: str = "payment-service"
+    jwks_url: str = ""
+    algorithms: tuple[str, ...] = ("RS256",)
+    leeway: timedelta = timedelta(seconds=30)
+    lifetime: timedelta = timedelta(hours=24)
+    roles: Grants = attrs.field(factory=lambda: dict(ROLES))
+    services: Grants = attrs.field(factory=lambda: dict(SERVICES))
+
+    @property
+    def keys_url(self) -> str:
+        """
+        Where the keys are.
+        """
+        return self.jwks_url or f"{self.issuer[0]}/protocol/openid-connect/certs"
+
+
+@attrs.frozen
+class HttpSettings:
+    """
+    How the API is served.
+
+    Attributes:
+        allowed_return_urls: Hosts (``shop.example`` or ``shop.example:8443``) to which customers may be sent back.
+
+        swagger: Show the API's pages; by default in development alone.
+
+        metrics_port: Where `/metrics` listens; 0 for nowhere.
+
+        threads: Per worker process.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    metrics_port: int = 9090
+    workers: int = 2
+    threads: int = 8
+    allowed_return_urls: tuple[str, ...] = ()
+    swagger: bool | None = None
+
+
+@attrs.frozen
+class HealthSettings:
+    """
+    What is asked when someone asks whether the service is ready.
+
+    Attributes:
+        required: Without these it is not; without others it is degraded.
+    """
+
+    required: tuple[str, ...] = ("database",)
+    timeout: timedelta = timedelta(seconds=2)
+
+
+@attrs.frozen
+class WorkerSettings:
+    """
+    How often the worker looks for something to do.
+    """
+
+    webhooks_every: timedelta = timedelta(seconds=2)
+
+
+@attrs.frozen
+class LogSettings:
+    """
+    How the log is written.
+    """
+
+    level: str = "INFO"
+
+
+@attrs.frozen
+class Settings:
+    """
+    An installation.
+
+    Attributes:
+        default_provider: Takes the payments that name none.
+    """
+
+    database: DatabaseSettings
+    payment_providers: PaymentProviderSettings
+    environment: Environment = Environment.PRODUCTION
+    default_provider: str = "stripe"
+    keycloak: KeycloakSettings = KeycloakSettings()
+    http: HttpSettings = HttpSettings()
+    health: HealthSettings = HealthSettings()
+    worker: WorkerSettings = WorkerSettings()
+    log: LogSettings = LogSettings()
+    policy: Policy = attrs.field(factory=Policy)
+
+    @property
+    def development(self) -> bool:
+        """
+        Whether this is a developer's machine.
+        """
+        return self.environment is Environment.DEVELOPMENT

@@ -1,0 +1,109 @@
+"""
+Finding and masking card numbers.
+"""
+
+import random
+import time
+import uuid
+
+import pytest
+
+from payments_bootstrap.card_numbers import contains_card_number, mask_card_numbers
+
+PUBLISHED = [
+    "4242424242424242",  # Visa
+    "4000056655665556",
+    "4222222222222",  # 13 digits
+    "5555555555554444",  # Mastercard
+    "2223003122003222",
+    "5105105105105100",
+    "378282246310005",  # American Express
+    "371449635398431",
+    "6011111111111117",  # Discover
+    "6011000990139424",
+    "3056930009020004",  # Diners Club, 16 digits
+    "36227206271667",  # Diners Club, 14 digits
+    "6555900000604105",
+    "3566002020360505",  # JCB
+    "6200000000000005",  # UnionPay
+    "6759649826438453",  # Maestro
+]
+
+DISGUISES = [
+    "4242 4242 4242 4242",
+    "4242-4242-4242-4242",
+    "4242.4242.4242.4242",
+    "4242+4242+4242+4242",
+    "4242%204242%204242%204242",
+    "4242  4242\n4242\t4242",
+    "4242\u200b4242\u200b4242\u200b4242",
+    "\uff14\uff12" * 8,
+    "order 12: 4242 4242 4242 4242, thanks",
+    "1 4242424242424242 2",
+]
+
+HARMLESS = [
+    "",
+    "4242424242424241",  # fails the check digit
+    "1795392000000",  # milliseconds since 1970
+    "129.90",
+    "pi_3MtwBwLkdIwHu7ix28a3tqPa",
+    "2026-11-22T12:00:00.000000Z",
+    "4242 4242",
+    "424242424242424242424242",  # longer than any card number
+]
+
+
+@pytest.mark.parametrize("text", PUBLISHED + DISGUISES)
+def test_found(text: str) -> None:
+    """
+    Published test numbers are found, however their digits are separated.
+    """
+    assert contains_card_number(text)
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_passed_over(text: str) -> None:
+    """
+    Amounts, times and identifiers are no card numbers.
+    """
+    assert not contains_card_number(text)
+
+
+def test_masked() -> None:
+    """
+    Only the number is replaced.
+    """
+    masked = mask_card_numbers("pay 4242 4242 4242 4242 now")
+
+    assert masked == "pay [card number] now"
+
+
+def test_kept() -> None:
+    """
+    A text without a card number comes back as it is, full-width digits included.
+    """
+    assert mask_card_numbers("\uff11\uff12 apples") == "\uff11\uff12 apples"
+
+
+def test_few_identifiers_are_mistaken() -> None:
+    """
+    Random UUIDs are taken for card numbers less than once in a thousand.
+    """
+    chance = random.Random(1)
+    ids = (str(uuid.UUID(int=chance.getrandbits(128), version=4)) for _ in range(20_000))
+    mistaken = sum(map(contains_card_number, ids))
+
+    assert mistaken <= 20
+
+
+def test_long_text_is_quick() -> None:
+    """
+    64 KiB of digits and separators take no time that an attacker could use.
+    """
+    started = time.perf_counter()
+    contains_card_number("4 " * 32_768)
+    contains_card_number("4" * 65_536)
+    contains_card_number("%34" * 21_845)
+
+    assert time.perf_counter() - started < 2

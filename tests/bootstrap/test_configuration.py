@@ -1,0 +1,147 @@
+"""
+Reading the settings.
+"""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from payments_bootstrap.configuration import ConfigurationError, load
+from payments_bootstrap.rules import DEVELOPMENT_ISSUER
+
+GOOD = {
+    "DATABASE__URL": "sqlite://",
+    "PAYMENT_PROVIDERS__STRIPE__API_KEY": "sk_test_abcdef",
+    "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": "whsec_one,whsec_two",
+    "KEYCLOAK__ISSUER": "https://a.example/realms/x,http://keycloak:8080/realms/x",
+}
+
+
+def _problems(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ)
+    return caught.value.problems
+
+
+def test_environment() -> None:
+    """
+    Names with two underscores reach the nested settings; commas separate.
+    """
+    settings = load(GOOD | {"HTTP__PORT": "81", "WORKER__WEBHOOKS_EVERY": "5s"})
+
+    assert settings.http.port == 81
+    assert settings.worker.webhooks_every == timedelta(seconds=5)
+    assert settings.payment_providers.stripe.webhook_secrets == ("whsec_one", "whsec_two")
+    assert settings.keycloak.issuer == (
+        "https://a.example/realms/x",
+        "http://keycloak:8080/realms/x",
+    )
+
+
+def test_file_then_environment(tmp_path: Path) -> None:
+    """
+    The file is read, and the environment wins over it.
+    """
+    file = tmp_path / "settings.toml"
+    file.write_text('[http]\nport = 1\nhost = "::1"\n[keycloak.roles]\nBoss = ["refund:any"]\n')
+    settings = load(GOOD | {"SETTINGS_FILE": str(file), "HTTP__PORT": "2"})
+
+    assert (settings.http.host, settings.http.port) == ("::1", 2)
+    assert settings.keycloak.roles == {"Boss": ("refund:any",)}
+
+
+def test_all_mistakes_at_once() -> None:
+    """
+    Everything that is missing or wrong is named in one go.
+    """
+    problems = _problems({"HTTP__PORT": "abc", "ENVIRONMENT": "test", "KEYCLOAK__AUDIENCE": ""})
+
+    assert [p.partition(":")[0] for p in problems] == [
+        "DATABASE__URL",
+        "PAYMENT_PROVIDERS__STRIPE__API_KEY",
+        "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET",
+        "ENVIRONMENT",
+        "HTTP__PORT",
+        "KEYCLOAK__ISSUER",
+        "KEYCLOAK__AUDIENCE",
+    ]
+
+
+REFUSED = [
+    ({"PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": ""}, "webhook_secrets"),
+    ({"PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": " , "}, "webhook_secrets"),
+    ({"PAYMENT_PROVIDERS__STRIPE__WEBHOOK_TOLERANCE": "0"}, "webhook_tolerance"),
+    ({"KEYCLOAK__ISSUER": ""}, "KEYCLOAK__ISSUER"),
+    ({"KEYCLOAK__AUDIENCE": ""}, "KEYCLOAK__AUDIENCE"),
+    ({"KEYCLOAK__ISSUER": DEVELOPMENT_ISSUER}, "KEYCLOAK__ISSUER"),
+    ({"KEYCLOAK__JWKS_URL": "file:///tmp/keys.json"}, "KEYCLOAK__ISSUER"),
+    ({"KEYCLOAK__JWKS_URL": "ftp://keys"}, "KEYCLOAK__JWKS_URL"),
+    ({"KEYCLOAK__ALGORITHMS": "none"}, "KEYCLOAK__ALGORITHMS"),
+    ({"KEYCLOAK__ALGORITHMS": "HS256"}, "KEYCLOAK__ALGORITHMS"),
+    ({"ENVIRONMENT": "development", "HTTP__HOST": "0.0.0.0"}, "HTTP__HOST"),
+    (
+        {"ENVIRONMENT": "development", "PAYMENT_PROVIDERS__STRIPE__API_KEY": "sk_live_abcdef"},
+        "API_KEY",
+    ),
+    ({"DATABASE__URL": "mysql://app:geheim@db/payments"}, "DATABASE"),
+    ({"SETTINGS_FILE": "/nowhere.toml"}, "SETTINGS_FILE"),
+]
+
+
+@pytest.mark.parametrize(("change", "name"), REFUSED)
+def test_refused(change: dict[str, str], name: str) -> None:
+    """
+    What would be dangerous or cannot work does not start, and the one setting is named.
+    """
+    (problem,) = _problems(GOOD | change)
+
+    assert name in problem
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"PAYMENT_PROVIDERS__STRIPE__API_KEY": "geheim"},
+        {"PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": "geheim"},
+        {"DATABASE__URL": "mysql://app:geheim@db/payments"},
+        {"HTTP__PORT": "geheim"},
+        {"ENVIRONMENT": "geheim"},
+        {"POLICY__LEASE": "geheim"},
+    ],
+)
+def test_no_value_is_shown(change: dict[str, str]) -> None:
+    """
+    No message quotes a value: it may be a secret in the wrong place.
+    """
+    assert "geheim" not in str(_problems(GOOD | change))
+
+
+def test_settings_do_not_show_secrets() -> None:
+    """
+    Printing the settings prints no key, secret or password.
+    """
+    text = repr(load(GOOD | {"DATABASE__URL": "postgresql://app:geheim@db/payments"}))
+
+    assert not any(secret in text for secret in ("sk_test_", "whsec_", "geheim"))
+
+
+def test_stranger(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    A misspelt name is warned about, with the name that was probably meant.
+    """
+    with caplog.at_level(logging.WARNING):
+        load(GOOD | {"PAYMENT_PROVIDERS__STRIPE__APIKEY": "x", "HOME": "/", "LESS__X": "1"})
+
+    (message,) = caplog.messages
+    assert "PAYMENT_PROVIDERS__STRIPE__API_KEY" in message
+
+
+def test_development_on_loopback() -> None:
+    """
+    On the developer's own machine the development issuer is accepted.
+    """
+    settings = load(GOOD | {"ENVIRONMENT": "development", "KEYCLOAK__ISSUER": DEVELOPMENT_ISSUER})
+
+    assert settings.development

@@ -1,0 +1,59 @@
+"""
+The wiring.
+"""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from payments_bootstrap.configuration import load
+from payments_bootstrap.container import Container
+
+ENVIRON = {
+    "DATABASE__URL": "sqlite://",
+    "PAYMENT_PROVIDERS__STRIPE__API_KEY": "sk_test_abcdef",
+    "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": "whsec_one",
+    "KEYCLOAK__ISSUER": "https://a.example",
+}
+
+
+@pytest.fixture
+def container() -> Container:
+    """
+    The real container with harmless settings; nothing is connected yet.
+    """
+    return Container(settings=load(ENVIRON))
+
+
+@pytest.mark.parametrize("name", sorted(Container.providers))
+def test_everything_can_be_built(container: Container, name: str) -> None:
+    """
+    Each provider builds: a misspelt argument or a wrong path in the settings fails here.
+    """
+    assert container.providers[name]() is not None
+
+
+def test_units_of_work_are_fresh(container: Container) -> None:
+    """
+    Each use of the factory gives another unit of work on the same engine.
+    """
+    make = container.operations().unit_of_work
+
+    assert make() is not make()
+
+
+def test_one_engine_for_all_threads(container: Container) -> None:
+    """
+    Threads that ask at the same moment get the same engine.
+    """
+    gate = threading.Barrier(8)
+
+    def ask(_: int) -> int:
+        gate.wait(5)
+        return id(container.engine())
+
+    with ThreadPoolExecutor(8) as pool:
+        engines = set(pool.map(ask, range(8)))
+
+    assert len(engines) == 1

@@ -1,0 +1,101 @@
+"""
+What may never be written to a log.
+"""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from payments_bootstrap.logging import configure, log_context
+from payments_bootstrap.masking import mask, one_line
+
+SECRETS = [
+    ("key sk_live_51Habc", "51Habc"),
+    ("key rk_test_51Habc", "51Habc"),
+    ("whsec_abcDEF123", "abcDEF123"),
+    ("pi_123_secret_abc", "secret_abc"),
+    ("token eyJhbGciOi.eyJzdWIi.c2ln", "c2ln"),
+    ("Authorization: Bearer abcdef", "abcdef"),
+    ("{'Authorization': 'Basic dXNlcg=='}", "dXNlcg"),
+    ("postgresql://app:p@ss:word@db/payments", "p@ss:word"),
+    ("card 4242 4242 4242 4242", "4242"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _restore_root_logger() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRETS)
+def test_masked(text: str, secret: str) -> None:
+    """
+    Keys, tokens, client secrets, passwords and card numbers are masked.
+    """
+    assert secret not in mask(text)
+
+
+def test_payment_id_stays() -> None:
+    """
+    The provider's id in front of a client secret stays readable.
+    """
+    assert mask("pi_123_secret_abc") == "pi_123_secret_***"
+
+
+@pytest.mark.parametrize("text", ["a\r\nb", "a\x1b[31mb", "a\u2028b", "a\x00b", "\ud800"])
+def test_one_line(text: str) -> None:
+    """
+    Nothing in a text can break a line of the log, colour it or end it.
+    """
+    assert one_line(text).isprintable()
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+@pytest.mark.parametrize(("text", "secret"), SECRETS)
+def test_no_record_shows_a_secret(text: str, secret: str, json_lines: bool) -> None:
+    """
+    Whatever way a secret takes into a record, it is masked: message, field or exception.
+    """
+    stream = io.StringIO()
+    configure(json=json_lines, stream=stream)
+    log = logging.getLogger("test")
+    fields = {"field": text, "structure": {"inner": [text]}}
+    log.error("%s", text, extra=fields, exc_info=ValueError(text))
+
+    assert secret not in stream.getvalue()
+
+
+@pytest.mark.parametrize("text", ["a\r\nb", "\x1b[31m", "\u2028", "x" * 65_536, "\ud800"])
+def test_json_stays_one_line(text: str) -> None:
+    """
+    Each record is one line of valid JSON, whatever is in it.
+    """
+    stream = io.StringIO()
+    configure(json=True, stream=stream)
+    logging.getLogger("test").warning("%s", text, extra={"field": text})
+
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["level"] == "warning"
+
+
+def test_context() -> None:
+    """
+    The fields of the context are in every record of the block, and in none after it.
+    """
+    stream = io.StringIO()
+    configure(json=True, stream=stream)
+    log = logging.getLogger("test")
+    with log_context(request_id="r1"):
+        log.warning("inside")
+    log.warning("outside")
+
+    inside, outside = map(json.loads, stream.getvalue().splitlines())
+    assert inside["request_id"] == "r1"
+    assert "request_id" not in outside
