@@ -105,15 +105,24 @@ def _hand_to_a_person(payment: Payment, answer: Answer, now: datetime) -> None:
 def _resolve(payment: Payment, operation: Operation, answer: Answer, now: datetime) -> None:
     reply = operation.id == answer.operation_id
     fact = answer.payment
-    shown = outcome_of(operation, fact, reply=reply) if fact else None
+    # With a verdict of its own the reply is an error; the object was then read beside it.
+    direct = reply and answer.state is None
+    shown = outcome_of(operation, fact, reply=direct) if fact else None
     state = shown or (answer.state if reply else None)
-    if state is None:
+    if state is None or _shown_by_refund(operation, answer):
         return
     said_no = state in {OperationState.DECLINED, OperationState.UNKNOWN, OperationState.ABSENT}
     operation.resolve(state, now, _failure(answer) if said_no else None)
     operation.provider_status = fact.status if fact else operation.provider_status
     if state in {OperationState.DECLINED, OperationState.ABSENT}:
         _refused(payment, operation, answer, now)
+
+
+def _shown_by_refund(operation: Operation, answer: Answer) -> bool:
+    request = operation.request
+    return isinstance(request, RefundCapture) and any(
+        fact.refund_id == request.refund_id for fact in answer.refunds
+    )
 
 
 def _failure(answer: Answer) -> Failure | None:

@@ -1,0 +1,127 @@
+"""
+A whole service in memory: the use cases on fakes.
+"""
+
+from functools import partial
+from uuid import UUID, uuid4
+
+import attrs
+
+from payments_core.application.cancel_payment import CancelPayment
+from payments_core.application.capture_payment import CapturePayment
+from payments_core.application.confirm_payment import ConfirmPayment
+from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
+from payments_core.application.operations import Operations
+from payments_core.application.process_webhooks import ProcessWebhooks
+from payments_core.application.receive_webhook import (
+    ReceivedWebhook,
+    ReceiveWebhook,
+    ReceiveWebhookCommand,
+)
+from payments_core.application.refund_payment import RefundPayment
+from payments_core.domain.payment import Payment
+from payments_core.domain.policy import Policy
+from payments_core.domain.requests import CaptureMethod
+from payments_core.ports.provider import NoticeTopic
+from payments_core.ports.queries import PaymentView
+from payments_core.testing.builders import eur
+from payments_core.testing.clock import ManualClock
+from payments_core.testing.fake_provider import FakePaymentProvider, Fault
+from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
+
+
+@attrs.define
+class Service:
+    """
+    Every use case, on one database and one fake provider.
+    """
+
+    clock: ManualClock = attrs.field(factory=ManualClock)
+    database: InMemoryDatabase = attrs.field(factory=InMemoryDatabase)
+    provider: FakePaymentProvider = attrs.field(init=False)
+    operations: Operations = attrs.field(init=False)
+    create: CreatePayment = attrs.field(init=False)
+    confirm: ConfirmPayment = attrs.field(init=False)
+    capture: CapturePayment = attrs.field(init=False)
+    cancel: CancelPayment = attrs.field(init=False)
+    refund: RefundPayment = attrs.field(init=False)
+    process: ProcessWebhooks = attrs.field(init=False)
+    receive: ReceiveWebhook = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.provider = FakePaymentProvider(clock=self.clock)
+        self.operations = Operations(
+            partial(InMemoryUnitOfWork, self.database),
+            {"fake": self.provider},
+            self.clock,
+            Policy(),
+        )
+        self.create = CreatePayment(self.operations)
+        self.confirm = ConfirmPayment(self.operations)
+        self.capture = CapturePayment(self.operations)
+        self.cancel = CancelPayment(self.operations)
+        self.refund = RefundPayment(self.operations)
+        self.process = ProcessWebhooks(self.operations)
+        self.receive = ReceiveWebhook(self.operations, self.process)
+
+    def pay(
+        self,
+        method: str | None = "fake_approved",
+        *,
+        manual: bool = False,
+        order_id: UUID | None = None,
+    ) -> PaymentView:
+        """
+        Create a payment of 10.00 EUR.
+        """
+        command = CreatePaymentCommand(
+            order_id=order_id or uuid4(),
+            customer_id="alice",
+            amount=eur("10.00"),
+            provider="fake",
+            capture_method=CaptureMethod.MANUAL if manual else CaptureMethod.AUTOMATIC,
+            payment_method_id=method,
+        )
+        return self.create.execute(command).payment
+
+    def lose(self, method: str, *, effect: bool) -> None:
+        """
+        Lose the answer to the next call of a provider's method, with or without its effect.
+        """
+        self.provider.faults.append(Fault(method, effect=effect))
+
+    def stored(self, payment_id: UUID) -> Payment:
+        """
+        Return the payment as it is kept.
+        """
+        return self.database.tables.payments[payment_id]
+
+    def webhook(
+        self, provider_payment_id: str, topic: NoticeTopic = NoticeTopic.PAYMENT
+    ) -> ReceivedWebhook:
+        """
+        Deliver a genuine webhook about an object.
+        """
+        return self.deliver(self.provider.webhook(provider_payment_id, topic))
+
+    def deliver(self, delivery: tuple[bytes, dict[str, str]]) -> ReceivedWebhook:
+        """
+        Deliver these bytes and headers.
+        """
+        payload, headers = delivery
+        return self.receive.execute(
+            ReceiveWebhookCommand(provider="fake", payload=payload, headers=headers)
+        )
+
+    def told(self) -> list[str]:
+        """
+        Return the names of the messages that were written.
+        """
+        return [message.name for message in self.database.outbox]
+
+    def object_of(self, payment: PaymentView) -> str:
+        """
+        Return the id of the provider's object of a payment.
+        """
+        found = (p.id for p in self.provider._payments.values() if p.payment_id == payment.id)
+        return next(found)

@@ -1,0 +1,243 @@
+"""
+Taking a payment, whatever the provider answers or fails to.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import attrs
+import pytest
+
+from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
+from payments_core.domain.errors import (
+    AmountNotPositive,
+    AmountNotSupported,
+    OrderAlreadyHasPayment,
+    OrderNotFound,
+    PaymentsError,
+    UnknownProvider,
+)
+from payments_core.domain.failure import Failure
+from payments_core.domain.ids import new_payment_id
+from payments_core.domain.money import Money
+from payments_core.domain.operation import OperationState
+from payments_core.domain.requests import CaptureMethod
+from payments_core.domain.status import PaymentStatus
+from payments_core.ports.errors import (
+    ProviderError,
+    ProviderKeyMismatch,
+    ProviderMisconfigured,
+    ProviderUnavailable,
+)
+from payments_core.testing.builders import eur
+from payments_core.testing.fake_provider import Fault
+from tests.core.application.service import Service
+
+S = PaymentStatus
+
+
+def a_command() -> CreatePaymentCommand:
+    """
+    Return a command that takes 10.00 EUR at once.
+    """
+    return CreatePaymentCommand(
+        order_id=uuid4(),
+        customer_id="alice",
+        amount=eur("10.00"),
+        provider="fake",
+        payment_method_id="fake_approved",
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "manual", "status", "told"),
+    [
+        ("fake_approved", False, S.SUCCEEDED, ["IPaymentSucceeded"]),
+        ("fake_approved", True, S.AUTHORIZED, ["IPaymentAuthorized"]),
+        ("fake_action", False, S.REQUIRES_ACTION, []),
+        ("fake_processing", False, S.PENDING, []),
+        ("fake_declined", False, S.FAILED, ["IPaymentFailed"]),
+        ("fake_unheard_of", False, S.FAILED, ["IPaymentFailed"]),
+        (None, False, S.REQUIRES_ACTION, []),
+    ],
+)
+def test_answers(
+    service: Service, method: str | None, manual: bool, status: PaymentStatus, told: list[str]
+) -> None:
+    """
+    Each answer of the provider is a state of the payment, and is told where it is an end.
+    """
+    payment = service.pay(method, manual=manual)
+
+    assert payment.status is status
+    assert payment.unresolved_operations == 0
+    assert service.told() == told
+
+
+def test_a_decline_cancels_the_object_before_it_is_failed(service: Service) -> None:
+    """
+    A declined payment cannot be charged later, since its object is cancelled.
+    """
+    payment = service.pay("fake_declined")
+
+    assert service.provider.calls == ["create_intent", "cancel"]
+    assert payment.failure == Failure("card_declined", "Your card was declined.")
+    assert service.provider.retrieve(service.object_of(payment)).status == "canceled"
+
+
+@pytest.mark.parametrize("effect", [True, False])
+def test_a_lost_answer_is_not_a_failure(service: Service, effect: bool) -> None:
+    """
+    Whether or not the provider did the work: without an answer the payment is Pending.
+    """
+    service.lose("create_intent", effect=effect)
+    payment = service.pay()
+
+    assert payment.status is S.PENDING
+    assert payment.unresolved_operations == 1
+    assert service.told() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (ProviderUnavailable(Failure("rate_limit", "Slow down."), 2.0), OperationState.UNKNOWN),
+        (ProviderMisconfigured(Failure("api_key_expired", "Key.")), OperationState.UNKNOWN),
+        (ProviderKeyMismatch(Failure("idempotency_error", "Other.")), OperationState.REVIEW),
+    ],
+)
+def test_faults_that_prove_nothing(
+    service: Service, error: ProviderError, state: OperationState
+) -> None:
+    """
+    Outages, refused credentials and mismatched keys leave the payment as it was.
+    """
+    service.provider.faults.append(Fault("create_intent", effect=False, error=error))
+    payment = service.pay()
+
+    assert payment.status is S.PENDING
+    assert service.stored(payment.id).operations[0].state is state
+    assert service.stored(payment.id).operations[0].failure == (
+        None if state is OperationState.REVIEW else error.failure
+    )
+
+
+def test_the_same_command_again_is_the_same_payment(service: Service) -> None:
+    """
+    Repeating a request returns the order's payment as it is now; nothing is charged again.
+    """
+    command = a_command()
+    first = service.create.execute(command)
+    second = service.create.execute(command)
+
+    assert (first.created, second.created) == (True, False)
+    assert second.payment == first.payment
+    assert service.provider.calls == ["create_intent"]
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"amount": eur("10.01")},
+        {"amount": Money.parse("10.00", "USD")},
+        {"payment_method_id": "fake_action"},
+        {"payment_method_id": None},
+        {"capture_method": CaptureMethod.MANUAL},
+        {"return_url": "https://shop.example/elsewhere"},
+    ],
+)
+def test_another_payment_for_the_order_is_refused(
+    service: Service, difference: dict[str, Any]
+) -> None:
+    """
+    While an order's payment lives, a request that differs is refused.
+    """
+    command = a_command()
+    service.create.execute(command)
+
+    with pytest.raises(OrderAlreadyHasPayment):
+        service.create.execute(attrs.evolve(command, **difference))
+    assert service.provider.calls == ["create_intent"]
+
+
+def test_somebody_elses_order_is_not_found(service: Service) -> None:
+    """
+    Who does not own the order's payment learns nothing of it.
+    """
+    command = a_command()
+    service.create.execute(command)
+
+    with pytest.raises(OrderNotFound):
+        service.create.execute(attrs.evolve(command, customer_id="mallory"))
+
+
+def test_after_a_failure_the_order_may_try_again(service: Service) -> None:
+    """
+    A failed payment makes room for the next.
+    """
+    order_id = uuid4()
+    service.pay("fake_declined", order_id=order_id)
+    payment = service.pay(order_id=order_id)
+
+    assert payment.status is S.SUCCEEDED
+    assert [m.sequence for m in service.database.outbox] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"amount": eur("0.00")}, AmountNotPositive),
+        ({"amount": eur("-5.00")}, AmountNotPositive),
+        ({"amount": eur("1000000.00")}, AmountNotSupported),
+        ({"provider": "unknown"}, UnknownProvider),
+    ],
+)
+def test_bad_commands_leave_nothing(
+    service: Service, change: dict[str, Any], error: type[PaymentsError]
+) -> None:
+    """
+    What cannot be taken is refused before any row and any call.
+    """
+    with pytest.raises(error):
+        service.create.execute(attrs.evolve(a_command(), **change))
+    assert service.database.tables.payments == {}
+    assert service.provider.calls == []
+
+
+def test_the_operation_is_committed_before_the_call(service: Service) -> None:
+    """
+    When the provider is called, the log already says what is asked, and no one is locked out.
+    """
+    seen = []
+    create = service.provider.create_intent
+
+    def spy(request: object, *, idempotency_key: str) -> object:
+        (payment,) = service.database.tables.payments.values()
+        (operation,) = payment.operations
+        locked = service.database.lock.locked()
+        seen.append((operation.request == request, operation.provider_key, locked))
+        return create(request, idempotency_key=idempotency_key)  # type: ignore[arg-type] # as came
+
+    service.provider.create_intent = spy  # type: ignore[assignment, method-assign] # a spy
+    payment = service.pay()
+    key = service.stored(payment.id).operations[0].provider_key
+
+    assert seen == [(True, key, False)]
+
+
+def test_a_lease_that_is_over_is_not_sent(service: Service) -> None:
+    """
+    A sender that was held up too long leaves the operation to recovery.
+    """
+
+    def slow_id(now: datetime) -> UUID:
+        service.clock.advance(seconds=61)
+        return new_payment_id(now)
+
+    slow = CreatePayment(service.operations, slow_id)
+    payment = slow.execute(a_command()).payment
+
+    assert service.provider.calls == []
+    assert payment.status is S.PENDING
+    assert payment.unresolved_operations == 1
