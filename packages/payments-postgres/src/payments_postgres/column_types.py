@@ -1,0 +1,69 @@
+"""
+What the columns hold that neither driver gets right by itself: moments and text.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import DateTime, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from typing_extensions import override
+
+from payments_core.domain.errors import DomainError
+
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """
+    A moment with microseconds, in UTC and aware of it whatever the database keeps.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.utcoffset() is None:
+            raise DomainError("A time without its zone cannot be stored; make it aware of UTC")
+        return value and value.astimezone(UTC)
+
+    @override
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return value and value.astimezone(UTC)
+
+
+class ExactText(TypeDecorator[str]):
+    """
+    Text that must come back as it went in: what cannot be stored is refused.
+
+    PostgreSQL has no NUL in text, and UTF-8 has no halves of surrogate pairs.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and _UNSTORABLE.search(value):
+            raise DomainError(
+                "A text holds NUL or half of a surrogate pair, which cannot be stored; leave it out"
+            )
+        return None if value is None else str(value)
+
+
+class CleanText(TypeDecorator[str]):
+    """
+    Text from outside that people read: what cannot be stored becomes U+FFFD.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else _UNSTORABLE.sub("\ufffd", str(value))

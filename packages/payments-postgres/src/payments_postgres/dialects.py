@@ -1,0 +1,226 @@
+"""
+All that PostgreSQL and SQLite do differently.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+import psycopg
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, Executable, QueuePool, Table, TextClause, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from payments_postgres.settings import DatabaseSettings, engine_url
+
+_READING: Final = "payments_reading"
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",  # readers do not wait for the writer
+    "PRAGMA synchronous = FULL",  # what is committed outlives a loss of power
+    "PRAGMA foreign_keys = ON",
+)
+
+_MIGRATION_LOCK: Final = (
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = 0",
+    "SELECT pg_advisory_xact_lock(7021350482016837)",
+    # Waiting for another migration is fine; making payments wait for this one is not.
+    "SET LOCAL lock_timeout TO DEFAULT",
+)
+
+
+# ---------------------------------------------------------------- engines
+
+
+def create_engine(settings: DatabaseSettings) -> Engine:
+    """
+    Return an engine whose transactions keep what the repositories promise; nothing connects yet.
+    """
+    url = engine_url(settings.url)
+    make = _sqlite_engine if url.get_backend_name() == "sqlite" else _postgresql_engine
+    return make(url, settings)
+
+
+def _postgresql_engine(url: URL, settings: DatabaseSettings) -> Engine:
+    return sqlalchemy.create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout_seconds,
+        pool_pre_ping=True,
+        connect_args=_postgresql_arguments(url, settings),
+    )
+
+
+def _postgresql_arguments(url: URL, settings: DatabaseSettings) -> dict[str, str | int]:
+    """
+    Return libpq's parameters; whoever wrote others into the address wins.
+
+    Limits travel with the connection's start, so that no transaction has to set them. The
+    keepalives notice a server that vanished, which no limit of the server itself can.
+    """
+    limits = {
+        "timezone": "UTC",
+        "statement_timeout": _milliseconds(settings.statement_timeout_seconds),
+        "lock_timeout": _milliseconds(settings.lock_timeout_seconds),
+        "idle_in_transaction_session_timeout": _milliseconds(
+            settings.idle_in_transaction_timeout_seconds
+        ),
+    }
+    ours: dict[str, str | int] = {
+        "application_name": "payments",
+        "connect_timeout": settings.connect_timeout_seconds,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 2 * _milliseconds(settings.statement_timeout_seconds),
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    theirs = url.query.get("options", "")
+    ours = {name: value for name, value in ours.items() if name not in url.query}
+    return ours | {"options": f"{options} {theirs}".strip()}
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
+
+
+def _sqlite_engine(url: URL, settings: DatabaseSettings) -> Engine:
+    # A database in memory lives in its connection, so everybody takes turns with one.
+    shared = url.database in {None, "", ":memory:"}
+    engine = sqlalchemy.create_engine(
+        url,
+        hide_parameters=True,
+        poolclass=QueuePool,
+        pool_size=1 if shared else settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout_seconds,
+        connect_args={
+            "check_same_thread": False,
+            "timeout": settings.statement_timeout_seconds,
+        },
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    assert isinstance(connection, sqlite3.Connection)
+    # Otherwise Python begins transactions, and only at the first write: too late for a lock.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """
+    Take the file's one write lock first: SQLite has no FOR UPDATE and passes over it silently.
+    """
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def require_locking(engine: Engine) -> None:
+    """
+    Return if the engine's transactions lock what they read to change it.
+
+    Raises:
+        RuntimeError: They do not: two refunds at once could exceed what was captured.
+    """
+    name = engine.dialect.name
+    locks = name == "postgresql" or (
+        name == "sqlite" and event.contains(engine, "begin", _begin_sqlite)
+    )
+    if not locks:
+        raise RuntimeError(
+            f"This {name} engine does not lock payments; make it with payments_postgres"
+            ".create_engine(DatabaseSettings(url=...))"
+        )
+
+
+def reading(engine: Engine) -> Engine:
+    """
+    Return the engine for transactions that only read: one moment's view, no lock.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(**{_READING: True})
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def lock_schema(connection: Connection) -> None:
+    """
+    Let one migration run at a time; on SQLite, BEGIN IMMEDIATE has done that already.
+    """
+    if connection.dialect.name == "postgresql":
+        for statement in _MIGRATION_LOCK:
+            connection.exec_driver_sql(statement)
+
+
+# ---------------------------------------------------------------- statements
+
+
+def only_where(predicate: TextClause) -> dict[str, Any]:
+    """
+    Return the arguments that make an index a partial one.
+    """
+    return {"postgresql_where": predicate, "sqlite_where": predicate}
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+@cache
+def insert_if_new(
+    dialect: str, table: Table, key: Sequence[str], where: TextClause | None = None
+) -> Executable:
+    """
+    Return an INSERT that passes over a row whose key is taken.
+
+    Args:
+        where: The predicate of the key's unique index, if it is a partial one.
+    """
+    return _insert(dialect, table).on_conflict_do_nothing(index_elements=key, index_where=where)
+
+
+@cache
+def add_up(dialect: str, table: Table, key: str, column: str) -> Executable:
+    """
+    Return an INSERT that adds to the column of a row that is there, and returns the sum.
+    """
+    insert = _insert(dialect, table)
+    total = table.c[column] + insert.excluded[column]
+    return insert.on_conflict_do_update(index_elements=[key], set_={column: total}).returning(
+        table.c[column]
+    )
+
+
+# ---------------------------------------------------------------- errors
+
+
+def code_of(error: BaseException | None) -> str:
+    """
+    Return the SQLSTATE of PostgreSQL or the error name of SQLite; empty where there is none.
+    """
+    if isinstance(error, psycopg.Error):
+        return error.sqlstate or ""
+    if isinstance(error, sqlite3.Error):
+        # Some errors are Python's own and never reached SQLite.
+        return str(getattr(error, "sqlite_errorname", ""))
+    return ""
+
+
+def rule_of(error: BaseException | None) -> str:
+    """
+    Return the name of the constraint that was violated, without any of the row's values.
+    """
+    if isinstance(error, psycopg.Error):
+        return error.diag.constraint_name or error.diag.column_name or "unnamed"
+    return str(error).rpartition("failed: ")[2] or "unnamed"

@@ -1,0 +1,92 @@
+"""
+What the database's errors mean to the core; no message carries SQL, values or an address.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy import exc
+
+from payments_core.domain.errors import (
+    ConcurrentUpdate,
+    DomainError,
+    PaymentsError,
+    StorageUnavailable,
+)
+from payments_postgres.dialects import code_of, rule_of
+
+_LOST: Final = "Somebody else changed the same thing first; read it again and retry"
+_DOWN: Final = "The database does not answer or cannot work; try again when it does"
+_SLOW: Final = "The database took too long and the statement was given up; try again"
+_SCHEMA: Final = "The tables are not there or are older than this program; migrate the database"
+_RIGHTS: Final = "The database's user may not do this; grant it what the README lists"
+
+_MEANINGS: Final[Mapping[str, tuple[type[PaymentsError], str]]] = {
+    # PostgreSQL, by SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
+    "08": (StorageUnavailable, _DOWN),
+    "23505": (ConcurrentUpdate, _LOST),
+    "25006": (StorageUnavailable, _DOWN),  # read-only: a standby, or a failover under way
+    "25P03": (StorageUnavailable, _SLOW),
+    "28": (StorageUnavailable, _RIGHTS),
+    "3D000": (StorageUnavailable, _DOWN),
+    "40001": (ConcurrentUpdate, _LOST),
+    "40P01": (ConcurrentUpdate, _LOST),
+    "42501": (StorageUnavailable, _RIGHTS),
+    "42703": (StorageUnavailable, _SCHEMA),
+    "42P01": (StorageUnavailable, _SCHEMA),
+    "53": (StorageUnavailable, _DOWN),
+    "55P03": (ConcurrentUpdate, _LOST),
+    "57": (StorageUnavailable, _DOWN),
+    "57014": (StorageUnavailable, _SLOW),
+    "58": (StorageUnavailable, _DOWN),
+    # SQLite, by name: https://www.sqlite.org/rescode.html
+    "SQLITE_BUSY": (ConcurrentUpdate, _LOST),
+    "SQLITE_CANTOPEN": (StorageUnavailable, _DOWN),
+    "SQLITE_CONSTRAINT_PRIMARYKEY": (ConcurrentUpdate, _LOST),
+    "SQLITE_CONSTRAINT_UNIQUE": (ConcurrentUpdate, _LOST),
+    "SQLITE_CORRUPT": (StorageUnavailable, _DOWN),
+    "SQLITE_ERROR": (StorageUnavailable, _SCHEMA),
+    "SQLITE_FULL": (StorageUnavailable, _DOWN),
+    "SQLITE_IOERR": (StorageUnavailable, _DOWN),
+    "SQLITE_LOCKED": (ConcurrentUpdate, _LOST),
+    "SQLITE_NOTADB": (StorageUnavailable, _DOWN),
+    "SQLITE_READONLY": (StorageUnavailable, _DOWN),
+}
+"""
+The longest beginning of an error's code that stands here decides.
+"""
+
+
+def meaning(error: exc.SQLAlchemyError) -> PaymentsError:
+    """
+    Return the core's error for one of the database.
+    """
+    cause = error.orig if isinstance(error, exc.StatementError) else None
+    if isinstance(cause, PaymentsError):
+        return cause
+    if isinstance(error, exc.TimeoutError):
+        return StorageUnavailable(
+            "Every connection to the database is in use; try again, or raise pool_size"
+        )
+    code = code_of(cause)
+    for length in range(len(code), 0, -1):
+        if found := _MEANINGS.get(code[:length]):
+            kind, text = found
+            return kind(f"{text} ({code})")
+    if isinstance(error, exc.IntegrityError):
+        return DomainError(f"The database's rule {rule_of(cause)} forbids it; nothing was kept")
+    if isinstance(error, exc.OperationalError | exc.InterfaceError) and not code:
+        return StorageUnavailable(_DOWN)
+    return PaymentsError(f"The database refused a statement ({code or type(error).__name__})")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """
+    Let none of the database's errors out, nor their texts: those quote whole rows.
+    """
+    try:
+        yield
+    except exc.SQLAlchemyError as error:
+        raise meaning(error) from None

@@ -1,0 +1,59 @@
+"""
+The schema's history, forwards only, and how to bring a database to its end.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+from payments_postgres.dialects import lock_schema, reading
+from payments_postgres.errors import translated
+
+VERSION_TABLE: Final = "payments_schema_version"
+"""
+A name of our own: the service that embeds this package may use Alembic too.
+"""
+
+
+def migrate(engine: Engine) -> None:
+    """
+    Bring the schema to the newest version, in one transaction; several may try at once.
+
+    Raises:
+        StorageUnavailable: The database is not there, or its user may not change tables.
+    """
+    with translated(), engine.begin() as connection:
+        lock_schema(connection)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_current(engine: Engine) -> bool:
+    """
+    Return whether the schema is the one that this program was written for.
+
+    Raises:
+        StorageUnavailable: The database is not there.
+    """
+    with translated(), reading(engine).begin() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        return set(context.get_current_heads()) == _heads()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@cache
+def _heads() -> frozenset[str]:
+    return frozenset(ScriptDirectory.from_config(_config()).get_heads())

@@ -1,0 +1,18 @@
+"""
+${message}.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """
+    Change the schema; there is no way back but a backup.
+    """
+    ${upgrades if upgrades else "pass"}

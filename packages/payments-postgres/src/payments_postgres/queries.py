@@ -1,0 +1,77 @@
+"""
+Reading payments without changing or locking them.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Engine, bindparam, literal, select, text, tuple_
+from typing_extensions import override
+
+from payments_core.ports.queries import (
+    Cursor,
+    IPaymentQueries,
+    Page,
+    PaymentFilter,
+    PaymentView,
+    TimelineEntry,
+)
+from payments_postgres.dialects import reading
+from payments_postgres.mapping import to_view
+from payments_postgres.tables import payments
+from payments_postgres.timeline import timeline_of
+from payments_postgres.transaction import Transaction
+
+_c: Final = payments.c
+_BY_ID: Final = select(payments).where(_c.id == bindparam("id"))
+_NEWEST_FIRST: Final = select(payments).order_by(_c.created_at.desc(), _c.id.desc())
+
+
+class SqlAlchemyPaymentQueries(IPaymentQueries):
+    """
+    Each call is one transaction that only reads.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = reading(engine)
+
+    @override
+    def get(self, payment_id: UUID) -> PaymentView | None:
+        with Transaction(self._engine) as transaction:
+            row = transaction.row(_BY_ID, {"id": payment_id})
+        return None if row is None else to_view(row)
+
+    @override
+    def list(self, wanted: PaymentFilter, limit: int, after: Cursor | None) -> Page:
+        # One more than is shown tells whether there is a next page.
+        statement = _NEWEST_FIRST.where(*_conditions(wanted, after)).limit(limit + 1)
+        with Transaction(self._engine) as transaction:
+            items = [to_view(row) for row in transaction.rows(statement)]
+        shown = items[:limit]
+        more = len(items) > len(shown)
+        return Page(shown, Cursor(shown[-1].created_at, shown[-1].id) if more else None)
+
+    @override
+    def timeline(self, payment_id: UUID) -> Sequence[TimelineEntry]:
+        with Transaction(self._engine) as transaction:
+            return timeline_of(transaction, payment_id)
+
+    @override
+    def ping(self) -> None:
+        with Transaction(self._engine) as transaction:
+            transaction.rows(text("SELECT 1"))
+
+
+def _conditions(wanted: PaymentFilter, after: Cursor | None) -> Sequence[ColumnElement[bool]]:
+    equal = {name: getattr(wanted, name) for name in ("status", "order_id", "customer_id")}
+    equal["provider"] = wanted.provider
+    found = [_c[name] == value for name, value in equal.items() if value is not None]
+    if wanted.created_from:
+        found.append(_c.created_at >= wanted.created_from)
+    if wanted.created_to:
+        found.append(_c.created_at < wanted.created_to)
+    if after:
+        place = tuple_(literal(after.created_at, _c.created_at.type), literal(after.payment_id))
+        found.append(tuple_(_c.created_at, _c.id) < place)
+    return found

@@ -1,0 +1,172 @@
+"""
+Payments and discrepancies, kept in tables.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import attrs
+from sqlalchemy import Select, Table, Update, bindparam, insert, select, update
+from typing_extensions import override
+
+from payments_core.domain.discrepancy import Discrepancy
+from payments_core.domain.errors import ConcurrentUpdate
+from payments_core.domain.payment import Payment
+from payments_core.ports.repositories import IDiscrepancyRepository, IPaymentRepository
+from payments_postgres.dialects import insert_if_new
+from payments_postgres.mapping import (
+    Snapshot,
+    operation_rows,
+    payment_row,
+    refund_rows,
+    to_payment,
+)
+from payments_postgres.outbox import write_events
+from payments_postgres.tables import LIVE, discrepancies, payment_operations, payments, refunds
+from payments_postgres.transaction import Transaction, Values
+
+_LOCKED: Final = select(payments).with_for_update()
+_BY_ID: Final = _LOCKED.where(payments.c.id == bindparam("id"))
+_BY_PROVIDER_ID: Final = _LOCKED.where(
+    payments.c.provider == bindparam("provider"),
+    payments.c.provider_payment_id == bindparam("provider_payment_id"),
+)
+_LIVE_OF_ORDER: Final = _LOCKED.where(payments.c.order_id == bindparam("order_id"), LIVE)
+
+
+def _parts_of_payment(table: Table) -> Select[tuple[object, ...]]:
+    return select(table).where(table.c.payment_id == bindparam("id")).order_by(table.c.number)
+
+
+def _update_by_id(table: Table) -> Update:
+    return update(table).where(table.c.id == bindparam("key"))
+
+
+_OPERATIONS_OF: Final = _parts_of_payment(payment_operations)
+_REFUNDS_OF: Final = _parts_of_payment(refunds)
+_UPDATE: Final = _update_by_id(payments).where(payments.c.version == bindparam("expected"))
+
+
+class SqlAlchemyPaymentRepository(IPaymentRepository):
+    """
+    Remembers how each payment was when it was read, to write only what changed.
+    """
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._stored: dict[UUID, Snapshot] = {}
+
+    @override
+    def add(self, payment: Payment) -> bool:
+        statement = insert_if_new(self._transaction.dialect, payments, ("order_id",), LIVE)
+        version = payment.version + 1
+        if not self._transaction.change(statement, {**payment_row(payment), "version": version}):
+            return False
+        payment.version = version
+        state = Snapshot.of(payment)
+        self._write_parts(payment, attrs.evolve(state, operations={}, refunds={}), state)
+        write_events(self._transaction, payment)
+        self._stored[payment.id] = state
+        return True
+
+    @override
+    def get(self, payment_id: UUID) -> Payment | None:
+        return self._load(_BY_ID, {"id": payment_id})
+
+    @override
+    def find(self, provider: str, provider_payment_id: str) -> Payment | None:
+        values = {"provider": provider, "provider_payment_id": provider_payment_id}
+        return self._load(_BY_PROVIDER_ID, values)
+
+    @override
+    def live_payment_of(self, order_id: UUID) -> Payment | None:
+        return self._load(_LIVE_OF_ORDER, {"order_id": order_id})
+
+    @override
+    def save(self, payment: Payment) -> None:
+        before, after = self._before(payment), Snapshot.of(payment)
+        if after.same_state(before) and not payment.events:
+            payment.updated_at = before.updated_at
+            return
+        payment.updated_at = max(before.updated_at, payment.updated_at)
+        self._update(payment, after)
+        self._write_parts(payment, before, after)
+        write_events(self._transaction, payment)
+        payment.version += 1
+        self._stored[payment.id] = Snapshot.of(payment)
+
+    def _load(self, statement: Select[tuple[object, ...]], values: Values) -> Payment | None:
+        row = self._transaction.row(statement, values)
+        if row is None:
+            return None
+        key = {"id": row.id}
+        # The rows of a payment change under its lock alone, so these belong to that row.
+        operations = self._transaction.rows(_OPERATIONS_OF, key)
+        returned = self._transaction.rows(_REFUNDS_OF, key) if row.refund_count else ()
+        payment = to_payment(row, operations, returned)
+        self._stored[payment.id] = Snapshot.of(payment)
+        return payment
+
+    def _before(self, payment: Payment) -> Snapshot:
+        """
+        Return what is stored; a payment that another unit of work read is read again.
+        """
+        if payment.id not in self._stored:
+            self.get(payment.id)
+        before = self._stored.get(payment.id)
+        if before is None or before.version != payment.version:
+            raise ConcurrentUpdate(
+                f"Payment {payment.id} is no longer as it was read; read it again and retry"
+            )
+        return before
+
+    def _update(self, payment: Payment, state: Snapshot) -> None:
+        changed = self._transaction.change(
+            _UPDATE,
+            {
+                "key": payment.id,
+                "expected": payment.version,
+                "version": payment.version + 1,
+                "updated_at": payment.updated_at,
+                **state.payment,
+            },
+        )
+        if not changed:
+            raise ConcurrentUpdate(
+                f"Payment {payment.id} was changed by somebody else; read it again and retry"
+            )
+
+    def _write_parts(self, payment: Payment, before: Snapshot, after: Snapshot) -> None:
+        new = after.operations.keys() - before.operations.keys()
+        self._insert(payment_operations, operation_rows(payment, new))
+        self._change(payment_operations, before.operations, after.operations)
+        new = after.refunds.keys() - before.refunds.keys()
+        self._insert(refunds, refund_rows(payment, new))
+        self._change(refunds, before.refunds, after.refunds)
+
+    def _insert(self, table: Table, rows: Sequence[Values]) -> None:
+        if rows:
+            self._transaction.change(insert(table), rows)
+
+    def _change(
+        self, table: Table, before: Mapping[UUID, Values], after: Mapping[UUID, Values]
+    ) -> None:
+        known = before.keys() & after.keys()
+        changed = [{"key": key, **after[key]} for key in known if before[key] != after[key]]
+        if changed:
+            self._transaction.change(_update_by_id(table), changed)
+
+
+class SqlAlchemyDiscrepancyRepository(IDiscrepancyRepository):
+    """
+    Keeps each difference once, by its id.
+    """
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    @override
+    def add(self, discrepancy: Discrepancy) -> bool:
+        statement = insert_if_new(self._transaction.dialect, discrepancies, ("id",))
+        return bool(self._transaction.change(statement, attrs.asdict(discrepancy)))

@@ -1,0 +1,260 @@
+"""
+The tables, with every rule that the database itself can hold.
+
+Amounts count the ISO minor units of the row's currency. Each index names its reader.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from payments_core.domain.operation import OperationKind, OperationState
+from payments_core.domain.refund import RefundStatus
+from payments_core.domain.requests import CaptureMethod
+from payments_core.domain.status import CLOSED, PaymentStatus
+from payments_core.ports.provider import NoticeTopic
+from payments_core.ports.webhooks import WebhookStatus
+from payments_postgres.column_types import CleanText, ExactText, UtcDateTime
+from payments_postgres.dialects import only_where
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _words(values: Iterable[StrEnum]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def _known(column: str, values: type[StrEnum]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({_words(values)})", name=f"{column}_known")
+
+
+def _unless_closed(rule: str, name: str) -> CheckConstraint:
+    """
+    A rule of amounts; what arrives after a payment was closed is recorded as it is.
+    """
+    return CheckConstraint(f"{rule} OR status IN ({_words(sorted(CLOSED))})", name=name)
+
+
+# Predicates of partial indexes. A query uses the index only if it says the very same words.
+LIVE: Final = text(f"status NOT IN ({_words(sorted(CLOSED))})")
+WAITING: Final = text(f"status IN ({_words((WebhookStatus.RECEIVED, WebhookStatus.PARKED))})")
+UNPUBLISHED: Final = text("published_at IS NULL")
+
+payments: Final = Table(
+    "payments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("order_id", Uuid, nullable=False),
+    Column("customer_id", ExactText, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("authorized", BigInteger, nullable=False),
+    Column("captured", BigInteger, nullable=False),
+    Column("refunded", BigInteger, nullable=False),
+    Column("capture_method", ExactText, nullable=False),
+    Column("provider", ExactText, nullable=False),
+    Column("payment_method_id", ExactText),
+    Column("return_url", ExactText),
+    Column("status", ExactText, nullable=False),
+    Column("provider_payment_id", ExactText),
+    Column("provider_status", ExactText),
+    Column("client_secret", ExactText),
+    Column("redirect_url", ExactText),
+    Column("failure_code", CleanText),
+    Column("failure_message", CleanText),
+    Column("cancel_requested", Boolean, nullable=False),
+    # Counted here so that one row shows a payment, and so that no query asks for no refunds.
+    Column("unresolved_operations", Integer, nullable=False),
+    Column("refund_count", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    _known("status", PaymentStatus),
+    _known("capture_method", CaptureMethod),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint(
+        "authorized >= 0 AND captured >= 0 AND refunded >= 0", name="amounts_not_negative"
+    ),
+    _unless_closed("refunded <= captured", "refunded_within_captured"),
+    _unless_closed("captured <= authorized", "captured_within_authorized"),
+    _unless_closed("authorized <= amount", "authorized_within_amount"),
+    # One live payment per order; also read by `live_payment_of`.
+    Index("uq_payments_live_order", "order_id", unique=True, **only_where(LIVE)),
+    # Read by `find`.
+    Index(
+        "uq_payments_provider_payment_id",
+        "provider",
+        "provider_payment_id",
+        unique=True,
+        **only_where(text("provider_payment_id IS NOT NULL")),
+    ),
+    # Read backwards by the list: alone, and with each of its filters.
+    Index("ix_payments_created_at", "created_at", "id"),
+    Index("ix_payments_status", "status", "created_at", "id"),
+    Index("ix_payments_customer_id", "customer_id", "created_at", "id"),
+    Index("ix_payments_order_id", "order_id", "created_at", "id"),
+    Index("ix_payments_provider", "provider", "created_at", "id"),
+)
+
+payment_operations: Final = Table(
+    "payment_operations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", ExactText, nullable=False),
+    Column("request", ExactText, nullable=False),
+    Column("request_key", ExactText),
+    Column("first_sent_at", UtcDateTime, nullable=False),
+    Column("state", ExactText, nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+    Column("lease_token", Uuid, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_sent_at", UtcDateTime),
+    Column("resolved_at", UtcDateTime),
+    Column("provider_status", CleanText),
+    Column("failure_code", CleanText),
+    Column("failure_message", CleanText),
+    _known("kind", OperationKind),
+    _known("state", OperationState),
+    CheckConstraint("number > 0", name="number_positive"),
+    # Read with the payment, in this order.
+    UniqueConstraint("payment_id", "number"),
+    Index(
+        "uq_payment_operations_request_key",
+        "payment_id",
+        "request_key",
+        unique=True,
+        **only_where(text("request_key IS NOT NULL")),
+    ),
+)
+
+refunds: Final = Table(
+    "refunds",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("reason", CleanText),
+    Column("request_key", ExactText),
+    Column("compensates", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("status", ExactText, nullable=False),
+    Column("provider_refund_id", ExactText),
+    Column("failure_code", CleanText),
+    Column("failure_message", CleanText),
+    Column("completed_at", UtcDateTime),
+    _known("status", RefundStatus),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("number > 0", name="number_positive"),
+    # Read with the payment, in this order.
+    UniqueConstraint("payment_id", "number"),
+    Index(
+        "uq_refunds_provider_refund_id",
+        "payment_id",
+        "provider_refund_id",
+        unique=True,
+        **only_where(text("provider_refund_id IS NOT NULL")),
+    ),
+)
+
+webhook_events: Final = Table(
+    "webhook_events",
+    metadata,
+    Column("provider", ExactText, primary_key=True),
+    Column("event_id", ExactText, primary_key=True),
+    Column("type", CleanText, nullable=False),
+    Column("topic", ExactText, nullable=False),
+    Column("provider_payment_id", ExactText),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("payload", CleanText, nullable=False),
+    Column("sha256", ExactText, nullable=False),
+    Column("headers", CleanText, nullable=False),
+    Column("status", ExactText, nullable=False),
+    Column("payment_id", Uuid, ForeignKey("payments.id")),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime),
+    Column("error", CleanText),
+    _known("topic", NoticeTopic),
+    _known("status", WebhookStatus),
+    # Read by `claim`.
+    Index("ix_webhook_events_waiting", "next_at", **only_where(WAITING)),
+    # Read by the timeline.
+    Index(
+        "ix_webhook_events_payment_id",
+        "payment_id",
+        **only_where(text("payment_id IS NOT NULL")),
+    ),
+)
+
+orders: Final = Table(
+    "orders",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("event_seq", BigInteger, nullable=False),
+    Column("customer_id", ExactText),
+    Column("total", BigInteger),
+    Column("currency", String(3)),
+    CheckConstraint("event_seq >= 0", name="event_seq_not_negative"),
+    CheckConstraint("total IS NULL OR total >= 0", name="total_not_negative"),
+)
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("order_id", Uuid, ForeignKey("orders.order_id"), nullable=False),
+    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("name", ExactText, nullable=False),
+    Column("body", CleanText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("published_at", UtcDateTime),
+    CheckConstraint("sequence > 0", name="sequence_positive"),
+    UniqueConstraint("order_id", "sequence"),
+    # Read by the timeline.
+    Index("ix_outbox_payment_id", "payment_id"),
+    # Read for the first message of each order that waits.
+    Index("ix_outbox_unpublished", "order_id", "sequence", **only_where(UNPUBLISHED)),
+)
+
+discrepancies: Final = Table(
+    "discrepancies",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False),
+    Column("kind", ExactText, nullable=False),
+    Column("provider_object_id", ExactText, nullable=False),
+    Column("local_value", CleanText, nullable=False),
+    Column("provider_value", CleanText, nullable=False),
+    Column("found_at", UtcDateTime, nullable=False),
+    # Read by the timeline.
+    Index("ix_discrepancies_payment_id", "payment_id"),
+)

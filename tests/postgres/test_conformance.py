@@ -1,0 +1,30 @@
+"""
+The promises of the storage ports, held by both databases.
+"""
+
+from functools import partial
+
+import pytest
+from sqlalchemy import Engine
+from typing_extensions import override
+
+from payments_core.ports.queries import IPaymentQueries
+from payments_core.ports.unit_of_work import UnitOfWorkFactory
+from payments_core.testing.conformance.storage import StorageConformance
+from payments_postgres import SqlAlchemyPaymentQueries, SqlAlchemyUnitOfWork
+
+
+class TestSqlAlchemyStorage(StorageConformance):
+    """
+    SQLite and PostgreSQL, by the `engine` fixture.
+    """
+
+    @override
+    @pytest.fixture
+    def make_uow(self, engine: Engine) -> UnitOfWorkFactory:
+        return partial(SqlAlchemyUnitOfWork, engine)
+
+    @override
+    @pytest.fixture
+    def queries(self, engine: Engine) -> IPaymentQueries:
+        return SqlAlchemyPaymentQueries(engine)
