@@ -1,0 +1,272 @@
+"""
+Stripe as the core sees it: every call of the port, and nothing else.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import stripe
+from typing_extensions import override
+
+from payments_core.domain.errors import AmountNotSupported
+from payments_core.domain.facts import ProviderPayment, ProviderRefund
+from payments_core.domain.failure import Failure
+from payments_core.domain.money import Money
+from payments_core.domain.requests import (
+    CancelIntent,
+    CaptureIntent,
+    ConfirmIntent,
+    CreateIntent,
+    RefundCapture,
+)
+from payments_core.ports.clock import IClock, SystemClock
+from payments_core.ports.errors import ProviderDeclined, ProviderError, ProviderRejected
+from payments_core.ports.provider import IPaymentProvider, WebhookNotice, Window
+from payments_stripe.breaker import CircuitBreaker
+from payments_stripe.errors import core_error, unreadable
+from payments_stripe.money import check_amount
+from payments_stripe.parameters import (
+    cancel_params,
+    capture_params,
+    confirm_params,
+    create_params,
+    payments_page,
+    refund_params,
+    refunds_page,
+)
+from payments_stripe.settings import StripeSettings
+from payments_stripe.translators import is_foreign, payment_of, refund_of
+from payments_stripe.transport import Transport
+from payments_stripe.webhook import Webhooks
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+
+REPLAYED: Final = "Idempotent-Replayed"
+"""
+The header by which Stripe says that an answer was given before.
+"""
+
+# It writes an id into the home directory, and fails where there is none.
+stripe.enable_telemetry = False
+
+
+class StripePaymentProvider(IPaymentProvider):
+    """
+    Takes payments with one Stripe account. Safe to use from several threads.
+
+    Args:
+        name: The word for it in payments and webhook addresses, if there are several.
+
+        clock: Tells how old a webhook is.
+
+        transport: How requests are sent; made from the settings when not given.
+    """
+
+    def __init__(
+        self,
+        settings: StripeSettings,
+        *,
+        name: str = "stripe",
+        clock: IClock | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._transport = transport or Transport(settings)
+        self._breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_pause)
+        self._webhooks = Webhooks(settings, clock or SystemClock())
+        services = _client(settings, self._transport).v1
+        self._intents = services.payment_intents
+        self._refunds = services.refunds
+
+    @property
+    @override
+    def name(self) -> str:
+        return self._name
+
+    @override
+    def check_amount(self, amount: Money) -> None:
+        check_amount(amount)
+
+    @override
+    def create_intent(self, request: CreateIntent, *, idempotency_key: str) -> ProviderPayment:
+        _require_sendable(request.amount)
+        params = create_params(request)
+        return self._write(lambda: self._intents.create(params, _under(idempotency_key)))
+
+    @override
+    def confirm(self, request: ConfirmIntent, *, idempotency_key: str) -> ProviderPayment:
+        id_, params = request.provider_payment_id, confirm_params(request)
+        return self._write(lambda: self._intents.confirm(id_, params, _under(idempotency_key)))
+
+    @override
+    def capture(self, request: CaptureIntent, *, idempotency_key: str) -> ProviderPayment:
+        _require_sendable(request.amount)
+        id_, params = request.provider_payment_id, capture_params(request)
+        return self._write(lambda: self._intents.capture(id_, params, _under(idempotency_key)))
+
+    @override
+    def cancel(self, request: CancelIntent, *, idempotency_key: str) -> ProviderPayment:
+        id_, params = request.provider_payment_id, cancel_params(request)
+        return self._write(lambda: self._intents.cancel(id_, params, _under(idempotency_key)))
+
+    @override
+    def refund(self, request: RefundCapture, *, idempotency_key: str) -> ProviderRefund:
+        _require_sendable(request.amount)
+        params = refund_params(request)
+        with self._calling():
+            refund = self._refunds.create(params, _under(idempotency_key))
+            if _is_replay(refund.last_response):
+                refund = self._refunds.retrieve(refund.id, {"expand": ["charge"]})
+            return refund_of(refund.to_dict())
+
+    @override
+    def retrieve(self, provider_payment_id: str) -> ProviderPayment:
+        with self._calling():
+            return self._read(provider_payment_id)
+
+    @override
+    def list_payments(self, window: Window) -> Iterator[ProviderPayment]:
+        return self._pages(
+            lambda after: self._intents.list(payments_page(window, after)), payment_of
+        )
+
+    @override
+    def list_refunds(self, window: Window) -> Iterator[ProviderRefund]:
+        return self._pages(
+            lambda after: self._refunds.list(refunds_page(after, window=window)), refund_of
+        )
+
+    @override
+    def refunds_of(self, provider_payment_id: str) -> tuple[ProviderRefund, ...]:
+        id_ = provider_payment_id
+        pages = self._pages(
+            lambda after: self._refunds.list(refunds_page(after, payment_intent=id_)), refund_of
+        )
+        with self._transport.within(self._settings.deadline):
+            return tuple(pages)
+
+    @override
+    def parse_webhook(self, payload: bytes, headers: Mapping[str, str]) -> WebhookNotice:
+        return self._webhooks.parse(payload, headers)
+
+    @override
+    def ping(self) -> None:
+        # What the adapter needs anyway, so that a restricted key needs no more for it.
+        with self._calling():
+            self._intents.list({"limit": 1})
+
+    def close(self) -> None:
+        """
+        Close the connections that are kept open.
+        """
+        self._transport.close()
+
+    @contextmanager
+    def _calling(self) -> Iterator[None]:
+        """
+        Let a block ask Stripe within the deadline; only the port's errors leave it.
+        """
+        with self._breaker.watching(), self._transport.within(self._settings.deadline):
+            try:
+                yield
+            except stripe.StripeError as error:
+                # Not chained: the SDK's errors hold whole bodies, secrets included.
+                raise core_error(error) from None
+            except ProviderError:
+                raise
+            except Exception as error:
+                raise unreadable(error) from error
+
+    def _write(self, send: Callable[[], stripe.PaymentIntent]) -> ProviderPayment:
+        """
+        Send a write, and return the object as it is now.
+
+        An answer that Stripe gives again, under a used key, is a snapshot of the first
+        time: the object is read then.
+        """
+        with self._calling():
+            try:
+                intent = send()
+            except stripe.StripeError as error:
+                raise self._refusal(error) from None
+            if _is_replay(intent.last_response):
+                return self._read(intent.id)
+            return payment_of(intent.to_dict())
+
+    def _refusal(self, error: stripe.StripeError) -> ProviderError:
+        refusal = core_error(error)
+        again = (error.headers or {}).get(REPLAYED) == "true"
+        if again and isinstance(refusal, ProviderDeclined) and refusal.payment:
+            refusal.payment = self._read(refusal.payment.id)
+        return refusal
+
+    def _read(self, provider_payment_id: str) -> ProviderPayment:
+        return payment_of(self._intents.retrieve(provider_payment_id).to_dict())
+
+    def _pages(
+        self,
+        ask: Callable[[str | None], stripe.ListObject[Any]],
+        translate: Callable[[Json], T],
+    ) -> Iterator[T]:
+        """
+        Yield what a listing holds, a page at a time; each page has the deadline of one call.
+        """
+        after: str | None = None
+        more = True
+        while more:
+            with self._calling():
+                page = ask(after).to_dict()
+                found = [translate(item) for item in page["data"] if not is_foreign(item)]
+                more = page["has_more"]
+                after = _last(page["data"], after) if more else None
+            yield from found
+
+
+def _last(items: Sequence[Json], before: str | None) -> str:
+    """
+    Return the id after which the next page begins.
+
+    Raises:
+        ValueError: It would be the same page for ever.
+    """
+    last = str(items[-1]["id"])
+    if last == before:
+        raise ValueError("the listing does not go on")
+    return last
+
+
+def _client(settings: StripeSettings, transport: Transport) -> stripe.StripeClient:
+    # The SDK writes whole bodies, client secrets included, to its debug log.
+    log = logging.getLogger("stripe")
+    log.setLevel(max(log.level, logging.INFO))
+    return stripe.StripeClient(
+        settings.api_key,
+        base_addresses={"api": settings.api_base.rstrip("/")},
+        max_network_retries=0,
+        http_client=transport,
+    )
+
+
+def _under(idempotency_key: str) -> stripe.RequestOptions:
+    return {"idempotency_key": idempotency_key}
+
+
+def _is_replay(response: stripe.StripeResponse | None) -> bool:
+    return response is not None and response.headers.get(REPLAYED) == "true"
+
+
+def _require_sendable(amount: Money) -> None:
+    """
+    Refuse an amount that cannot be sent, in the words of a provider's refusal.
+
+    Raises:
+        ProviderRejected: Nothing was sent.
+    """
+    try:
+        check_amount(amount)
+    except AmountNotSupported as error:
+        raise ProviderRejected(Failure(error.code, str(error))) from error

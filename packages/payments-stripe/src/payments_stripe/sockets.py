@@ -1,0 +1,150 @@
+"""
+Connections whose timeouts bound the whole of what they are for.
+
+The timeouts of Python's HTTP libraries are for one network operation each: a server that
+sends a byte a second, or a name with five dead addresses, outlasts any of them.
+"""
+
+import http.client
+import io
+import socket
+import time
+from typing import Any, Final, cast
+
+import urllib3
+from requests.adapters import HTTPAdapter
+from typing_extensions import override
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+_POOL: Final = 32
+_MOMENT: Final = 0.001
+"""
+The shortest timeout, in seconds: zero would mean a socket that never waits.
+"""
+
+
+class _Reader(io.RawIOBase):
+    """
+    Reads a socket until a moment in time, however slowly the bytes come.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._until = time.monotonic() + (sock.gettimeout() or 0.0)
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long as a whole")
+        self._sock.settimeout(left)
+        return cast("int | None", self._raw.readinto(buffer))
+
+    @override
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """
+    A response whose status, headers and body together take one read timeout.
+    """
+
+    def __init__(self, sock: socket.socket, *args: Any, **fields: Any) -> None:
+        super().__init__(sock, *args, **fields)
+        self.fp = io.BufferedReader(_Reader(self.fp.detach(), sock))
+
+
+def _connect(connection: HTTPConnection) -> socket.socket:
+    """
+    Reach one of a name's addresses within one connect timeout for all of them.
+
+    What is left of it is left to the TLS handshake. Looking up the name is the system's
+    business and has the system's own timeout.
+    """
+    until = time.monotonic() + float(connection.timeout or 0.0)
+    found = _addresses(connection)
+    for left, (family, address) in zip(range(len(found), 0, -1), found, strict=True):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            for option in connection.socket_options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(max((until - time.monotonic()) / left, _MOMENT))
+            sock.connect(address)
+            sock.settimeout(max(until - time.monotonic(), _MOMENT))
+        except OSError as error:
+            sock.close()
+            if left == 1:
+                raise _refusal(connection, error) from error
+        else:
+            return sock
+    raise NewConnectionError(connection, "The name has no address")
+
+
+def _addresses(connection: HTTPConnection) -> list[tuple[socket.AddressFamily, Any]]:
+    try:
+        found = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+        raise NameResolutionError(connection.host, connection, reason) from error
+    return [(family, address) for family, _, _, _, address in found]
+
+
+def _refusal(connection: HTTPConnection, error: OSError) -> Exception:
+    if isinstance(error, TimeoutError):
+        return ConnectTimeoutError(connection, f"No connection to {connection.host} in time")
+    return NewConnectionError(connection, f"No connection to {connection.host}: {error}")
+
+
+class _PlainConnection(HTTPConnection):
+    response_class = _Response
+
+    @override
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Response
+
+    @override
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+_POOLS: Final[dict[str, type]] = {"http": _PlainPool, "https": _SecurePool}
+
+
+class BoundedAdapter(HTTPAdapter):
+    """
+    Sends requests over such connections, directly or by the proxy of the environment.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(pool_maxsize=_POOL)
+
+    @override
+    def init_poolmanager(self, *args: Any, **fields: Any) -> None:
+        super().init_poolmanager(*args, **fields)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    @override
+    def proxy_manager_for(self, proxy: str, **fields: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **fields)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager

@@ -1,0 +1,241 @@
+"""
+Stripe's webhooks: verified over the raw bytes, then read strictly.
+
+The SDK's own check is not enough: it lets an unsigned body crash it, accepts times in the
+future, and takes whatever is signed for an event.
+"""
+
+import hashlib
+import hmac
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import attrs
+
+from payments_core.ports.clock import IClock, SystemClock
+from payments_core.ports.errors import (
+    WebhookPayloadInvalid,
+    WebhookSignatureInvalid,
+    WebhookSignatureMissing,
+    WebhookTimestampInvalid,
+)
+from payments_core.ports.provider import NoticeTopic, WebhookNotice
+from payments_stripe.masking import masked_tree
+from payments_stripe.settings import StripeSettings
+
+HEADER: Final = "stripe-signature"
+
+_LONGEST_HEADER: Final = 4096
+_DEEPEST: Final = 64
+_LONGEST_INTEGER: Final = 19
+_LATEST: Final = 253_402_300_799
+"""
+The last second of the year 9999.
+"""
+
+_TIME: Final = re.compile(r"[0-9]{1,11}", re.ASCII)
+_EVENT_ID: Final = re.compile(r"evt_\w{1,252}", re.ASCII)
+_EVENT_TYPE: Final = re.compile(r"[a-z0-9_.\[\]-]{1,128}", re.ASCII)
+_PAYMENT_ID: Final = re.compile(r"pi_\w{1,252}", re.ASCII)
+
+_ABOUT_REFUNDS: Final = frozenset({"charge.refunded", "charge.refund.updated"})
+
+Json = Mapping[str, Any]
+
+
+@attrs.frozen
+class Webhooks:
+    """
+    Reads deliveries of one endpoint.
+    """
+
+    settings: StripeSettings
+    clock: IClock = attrs.field(factory=SystemClock)
+
+    def parse(self, payload: bytes, headers: Mapping[str, str]) -> WebhookNotice:
+        """
+        Return what a delivery tells.
+
+        Raises:
+            WebhookSignatureMissing: It is not signed.
+            WebhookSignatureInvalid: By none of our secrets.
+            WebhookTimestampInvalid: Too long ago, or in the future.
+            WebhookPayloadInvalid: What is signed is no event of our account and mode.
+        """
+        header = headers.get(HEADER)
+        if not header:
+            raise WebhookSignatureMissing("The header Stripe-Signature is missing")
+        text = _decoded(payload)
+        self._check_time(self._verified_time(payload, header))
+        return self._notice(_json(text))
+
+    def _verified_time(self, payload: bytes, header: str) -> int:
+        """
+        Return when a delivery was signed, once one of our secrets is known to have signed it.
+        """
+        time, signatures = _parts(header)
+        signed = str(time).encode() + b"." + payload
+        expected = [
+            hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
+            for secret in self.settings.webhook_secrets
+        ]
+        fits = [hmac.compare_digest(e, s) for e in expected for s in signatures]
+        if not any(fits):
+            raise WebhookSignatureInvalid(
+                "No configured secret made this signature; compare webhook_secrets with the"
+                " signing secret of the endpoint in Stripe's Dashboard"
+            )
+        return time
+
+    def _check_time(self, time: int) -> None:
+        age = int(self.clock.now().timestamp()) - time
+        if not -self.settings.webhook_leeway <= age <= self.settings.webhook_tolerance:
+            raise WebhookTimestampInvalid(
+                f"The delivery was signed {age} seconds ago; check this machine's clock"
+            )
+
+    def _notice(self, event: Json) -> WebhookNotice:
+        thin = event.get("object") == "v2.core.event"
+        _require(thin or event.get("object") == "event", "it is no event")
+        _require(event.get("livemode") is self.settings.livemode, "it is of the other mode")
+        account = event.get("account")
+        ours = account is None or self.settings.account in {None, account}
+        _require(ours, "it is of another account")
+        return WebhookNotice(
+            id=_matching(_EVENT_ID, event.get("id"), "id"),
+            type=_matching(_EVENT_TYPE, event.get("type"), "type"),
+            topic=NoticeTopic.OTHER if thin else _topic(event["type"]),
+            provider_payment_id=None if thin else _payment_id(event),
+            created_at=_moment(event.get("created")),
+            payload=json.dumps(masked_tree(event), separators=(",", ":")),
+            live=self.settings.livemode,
+        )
+
+
+def _parts(header: str) -> tuple[int, list[bytes]]:
+    """
+    Return the time and the signatures of a header such as ``t=1700000000,v1=…,v1=…``.
+    """
+    pairs = [part.partition("=") for part in header[:_LONGEST_HEADER].split(",")]
+    times = [value for name, _, value in pairs if name == "t"]
+    signatures = [value.encode(errors="replace") for name, _, value in pairs if name == "v1"]
+    if len(times) != 1 or not _TIME.fullmatch(times[0]) or not signatures:
+        raise WebhookSignatureInvalid("The header Stripe-Signature is not t=…,v1=…")
+    return int(times[0]), signatures
+
+
+def _decoded(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise _invalid("it is not UTF-8") from None
+
+
+def _json(text: str) -> Json:
+    """
+    Return a JSON object, read so that it has one meaning only.
+    """
+    try:
+        tree = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_int=_integer,
+            parse_float=_finite,
+            parse_constant=_finite,
+        )
+        _check_depth(tree)
+    except (ValueError, RecursionError) as error:
+        raise _invalid(f"it is no JSON that can be trusted ({type(error).__name__})") from None
+    _require(isinstance(tree, dict), "it is no JSON object")
+    return dict(tree)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    tree = dict(pairs)
+    if len(tree) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return tree
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _LONGEST_INTEGER:
+        raise ValueError("a number is too long")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is not finite")
+    return number
+
+
+def _check_depth(tree: Any) -> None:
+    level = [tree]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for node in level
+            if isinstance(node, dict | list)
+            for inner in (node.values() if isinstance(node, dict) else node)
+        ]
+    if level:
+        raise ValueError("it is nested too deeply")
+
+
+def _topic(event_type: str) -> NoticeTopic:
+    if event_type.startswith("payment_intent."):
+        return NoticeTopic.PAYMENT
+    if event_type.startswith("refund.") or event_type in _ABOUT_REFUNDS:
+        return NoticeTopic.REFUND
+    # A charge tells nothing that its PaymentIntent does not tell as well.
+    return NoticeTopic.OTHER
+
+
+def _payment_id(event: Json) -> str | None:
+    """
+    Return the PaymentIntent that an event names; one about PaymentIntents must name one.
+    """
+    data = event.get("data")
+    shown = data.get("object") if isinstance(data, dict) else None
+    _require(isinstance(shown, dict), "it shows no object")
+    assert isinstance(shown, dict)
+    own = event["type"].startswith("payment_intent.")
+    named = shown.get("id") if own else shown.get("payment_intent")
+    named = named.get("id") if isinstance(named, dict) else named
+    known = isinstance(named, str) and _PAYMENT_ID.fullmatch(named)
+    _require(known or not own, "it names no PaymentIntent")
+    return str(named) if known else None
+
+
+def _moment(created: object) -> datetime:
+    """
+    Return when an event happened: seconds since 1970, or a text in thin events.
+    """
+    try:
+        if isinstance(created, str):
+            return datetime.fromisoformat(created).astimezone(UTC)
+        if isinstance(created, int) and not isinstance(created, bool) and 0 < created <= _LATEST:
+            return datetime.fromtimestamp(created, UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise _invalid("created is no time")
+
+
+def _matching(pattern: re.Pattern[str], value: object, name: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise _invalid(f"its {name} is not of Stripe's form")
+    return value
+
+
+def _require(holds: object, otherwise: str) -> None:
+    if not holds:
+        raise _invalid(otherwise)
+
+
+def _invalid(reason: str) -> WebhookPayloadInvalid:
+    return WebhookPayloadInvalid(f"The signed body is not taken: {reason}")
