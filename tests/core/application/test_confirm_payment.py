@@ -8,8 +8,11 @@ import pytest
 
 from payments_core.application.confirm_payment import ConfirmPaymentCommand
 from payments_core.domain.errors import InvalidState, OperationRefused, PaymentNotFound
+from payments_core.domain.failure import Failure
 from payments_core.domain.status import PaymentStatus
+from payments_core.ports.errors import ProviderConflict, ProviderKeyMismatch
 from payments_core.ports.queries import PaymentView
+from payments_core.testing.fake_provider import Fault
 from tests.core.application.service import Service
 
 S = PaymentStatus
@@ -82,6 +85,43 @@ def test_a_lost_answer_is_not_repeated(service: Service) -> None:
     assert first.unresolved_operations == 1
     assert second == first
     assert service.provider.calls == ["create_intent", "confirm"]
+
+
+@pytest.mark.parametrize("lost", ["retrieve", None])
+def test_a_conflict_is_decided_by_the_object(service: Service, lost: str | None) -> None:
+    """
+    The provider says that it is paid already: what the object shows counts, if it is read.
+    """
+    payment = service.pay(None)
+    service.provider.pay(service.object_of(payment))
+    if lost:
+        service.lose(lost, effect=False)
+    after = confirm(service, payment)
+
+    assert after.status is (S.REQUIRES_ACTION if lost else S.SUCCEEDED)
+    assert after.unresolved_operations == (1 if lost else 0)
+
+
+def test_a_conflict_at_creation_proves_nothing(service: Service) -> None:
+    """
+    There is no object to read yet, so the outcome stays unknown.
+    """
+    conflict = ProviderConflict(Failure("lock_timeout", "Busy."))
+    service.provider.faults.append(Fault("create_intent", effect=False, error=conflict))
+
+    assert service.pay().unresolved_operations == 1
+
+
+def test_a_payment_without_an_object_cannot_be_confirmed_yet(service: Service) -> None:
+    """
+    Its creation went to a person: until that is settled there is nothing to confirm.
+    """
+    mismatch = ProviderKeyMismatch(Failure("idempotency_error", "Other parameters."))
+    service.provider.faults.append(Fault("create_intent", effect=False, error=mismatch))
+    payment = service.pay(None)
+
+    assert confirm(service, payment).unresolved_operations == 1
+    assert service.provider.calls == ["create_intent"]
 
 
 def test_a_closed_payment_is_refused(service: Service) -> None:

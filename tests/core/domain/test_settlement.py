@@ -562,6 +562,19 @@ def test_another_amount_is_a_discrepancy_and_no_step(amount: Money, kind: Discre
     assert payment.events == []
 
 
+def test_a_refund_of_another_amount_is_a_discrepancy() -> None:
+    """
+    A refund object that says another amount than ours is reported, not believed.
+    """
+    payment = refunding("4.00")
+    (refund,) = payment.refunds
+    fact = a_refund_fact(payment, eur("5.00"), refund_id=refund.id)
+    apply(payment, Answer(refunds=(fact,)), NOW, POLICY)
+
+    assert refund.status is RefundStatus.PENDING
+    assert [d.kind for d in payment.discrepancies] == [DiscrepancyKind.AMOUNT_MISMATCH]
+
+
 def test_a_second_object_that_holds_money_is_a_discrepancy() -> None:
     """
     One payment, one object: another that took money for it is reported, not believed.
