@@ -1,0 +1,34 @@
+"""
+The Order Service in production: Stripe takes the money, PostgreSQL remembers it.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+from examples.order_service.orders import OrderService
+from payments_core.application.create_payment import CreatePayment
+from payments_core.application.operations import Operations
+from payments_core.application.refund_payment import RefundPayment
+from payments_core.domain.policy import Policy
+from payments_core.ports.clock import SystemClock
+from payments_postgres import DatabaseSettings, SqlAlchemyUnitOfWork, create_engine, migrate
+from payments_stripe import StripePaymentProvider, StripeSettings
+
+
+def production(environ: Mapping[str, str]) -> OrderService:
+    """
+    Return the service that takes real money.
+    """
+    stripe = StripePaymentProvider(
+        StripeSettings(
+            api_key=environ["STRIPE_API_KEY"],
+            webhook_secrets=[environ["STRIPE_WEBHOOK_SECRET"]],
+            api_base=environ.get("STRIPE_API_BASE", "https://api.stripe.com"),
+        )
+    )
+    engine = create_engine(DatabaseSettings(url=environ["DATABASE_URL"]))
+    migrate(engine)
+    operations = Operations(
+        partial(SqlAlchemyUnitOfWork, engine), {stripe.name: stripe}, SystemClock(), Policy()
+    )
+    return OrderService(CreatePayment(operations), RefundPayment(operations))
