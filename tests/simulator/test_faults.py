@@ -270,3 +270,24 @@ def test_every_kind_says_effect_and_reply() -> None:
 
     for reply in ("silence", "reset", "error_500", "garbage"):
         assert {(reply, True), (reply, False)} <= pairs
+
+
+def test_the_sdk_retries_through_a_rate_limit(simulator: Simulator) -> None:
+    """
+    The SDK's own retries heed Stripe-Should-Retry, and the same key makes one payment.
+    """
+    simulator.faults.add(kind="rate_limited")
+    http = stripe.RequestsClient(timeout=(3, 8))
+    client = stripe.StripeClient(
+        simulator.api_key,
+        base_addresses={"api": simulator.url},
+        http_client=http,
+        max_network_retries=1,
+    )
+
+    client.v1.payment_intents.create({"amount": 1000, "currency": "usd"})
+    http.close()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
+
+    first, second = simulator.requests()
+    assert (first["status"], second["status"]) == (429, 200)
+    assert first["idempotency_key"] == second["idempotency_key"] is not None

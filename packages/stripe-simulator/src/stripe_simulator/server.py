@@ -47,7 +47,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         try:
-            chunks, status, headers = run_wsgi_app(self.server.app, self._environ(), buffered=True)
+            environ = self._environ()
+        except ValueError:
+            self.send_error(400, "The length of the body makes no sense")
+            return
+        try:
+            chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
         except HangUp as end:
             self._hang_up(reset=end.reset)
             return
