@@ -4,15 +4,11 @@ Where the provider and this service do not say the same.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import attrs
 
 from payments_core.domain.ids import child_id
-
-if TYPE_CHECKING:
-    from payments_core.domain.payment import Payment
 
 
 class DiscrepancyKind(StrEnum):
@@ -46,26 +42,24 @@ class Discrepancy:
     found_at: datetime
 
 
-def find(
-    payment: "Payment",
+def difference(
+    payment_id: UUID,
     kind: DiscrepancyKind,
     now: datetime,
     *,
     provider_object_id: str,
     local_value: str,
     provider_value: str,
-) -> None:
+) -> Discrepancy:
     """
-    Note a difference on the payment; whether it is news is known when it is saved.
+    Return a difference that was found; whether it is news is known when it is saved.
     """
-    payment.discrepancies.append(
-        Discrepancy(
-            id=child_id(payment.id, kind, f"{provider_object_id}:{provider_value}"),
-            payment_id=payment.id,
-            kind=kind,
-            provider_object_id=provider_object_id,
-            local_value=local_value,
-            provider_value=provider_value,
-            found_at=now,
-        )
+    return Discrepancy(
+        id=child_id(payment_id, kind, f"{provider_object_id}:{provider_value}"),
+        payment_id=payment_id,
+        kind=kind,
+        provider_object_id=provider_object_id,
+        local_value=local_value,
+        provider_value=provider_value,
+        found_at=now,
     )

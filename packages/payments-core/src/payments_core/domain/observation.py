@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from payments_core.domain.discrepancy import DiscrepancyKind, find
+from payments_core.domain.discrepancy import DiscrepancyKind, difference
 from payments_core.domain.facts import ProviderPayment, ProviderPaymentStatus
 from payments_core.domain.failure import Failure
 from payments_core.domain.operation import OperationKind
@@ -63,13 +63,15 @@ def observe(payment: Payment, fact: ProviderPayment, now: datetime) -> None:
 def _note_late_money(payment: Payment, fact: ProviderPayment, now: datetime) -> None:
     if payment.closed and fact.captured > payment.captured:
         kind = DiscrepancyKind.LATE_SUCCESS
-        find(
-            payment,
-            kind,
-            now,
-            provider_object_id=fact.id,
-            local_value=payment.status,
-            provider_value=f"captured {fact.captured}",
+        payment.discrepancies.append(
+            difference(
+                payment.id,
+                kind,
+                now,
+                provider_object_id=fact.id,
+                local_value=payment.status,
+                provider_value=f"captured {fact.captured}",
+            )
         )
 
 

@@ -5,7 +5,7 @@ How a provider's refund objects change a payment.
 from datetime import datetime
 from uuid import UUID
 
-from payments_core.domain.discrepancy import DiscrepancyKind, find
+from payments_core.domain.discrepancy import DiscrepancyKind, difference
 from payments_core.domain.events import RefundFailed, RefundIssued
 from payments_core.domain.facts import ProviderRefund, ProviderRefundStatus
 from payments_core.domain.failure import Failure
@@ -32,13 +32,15 @@ def settle_refund(payment: Payment, fact: ProviderRefund, now: datetime) -> None
     refund = _find(payment, fact) or _made_elsewhere(payment, fact)
     if fact.amount != refund.amount:
         kind = DiscrepancyKind.AMOUNT_MISMATCH
-        find(
-            payment,
-            kind,
-            now,
-            provider_object_id=fact.id,
-            local_value=str(refund.amount),
-            provider_value=str(fact.amount),
+        payment.discrepancies.append(
+            difference(
+                payment.id,
+                kind,
+                now,
+                provider_object_id=fact.id,
+                local_value=str(refund.amount),
+                provider_value=str(fact.amount),
+            )
         )
         return
     refund.provider_refund_id = fact.id

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import attrs
 
-from payments_core.domain.discrepancy import DiscrepancyKind, find
+from payments_core.domain.discrepancy import DiscrepancyKind, difference
 from payments_core.domain.facts import ProviderPayment, ProviderRefund
 from payments_core.domain.failure import Failure
 from payments_core.domain.follow_up import follow_ups
@@ -71,26 +71,30 @@ def _is_ours(payment: Payment, fact: ProviderPayment, now: datetime) -> bool:
     if payment.provider_payment_id not in {None, fact.id}:
         if fact.authorized or fact.captured:
             kind = DiscrepancyKind.DUPLICATE_CHARGE
-            find(
-                payment,
-                kind,
-                now,
-                provider_object_id=fact.id,
-                local_value=str(payment.provider_payment_id),
-                provider_value=fact.id,
+            payment.discrepancies.append(
+                difference(
+                    payment.id,
+                    kind,
+                    now,
+                    provider_object_id=fact.id,
+                    local_value=str(payment.provider_payment_id),
+                    provider_value=fact.id,
+                )
             )
         return False
     if fact.amount == payment.amount:
         return True
     same_currency = fact.amount.currency == payment.amount.currency
     kind = DiscrepancyKind.AMOUNT_MISMATCH if same_currency else DiscrepancyKind.CURRENCY_MISMATCH
-    find(
-        payment,
-        kind,
-        now,
-        provider_object_id=fact.id,
-        local_value=str(payment.amount),
-        provider_value=str(fact.amount),
+    payment.discrepancies.append(
+        difference(
+            payment.id,
+            kind,
+            now,
+            provider_object_id=fact.id,
+            local_value=str(payment.amount),
+            provider_value=str(fact.amount),
+        )
     )
     return False
 
