@@ -1,0 +1,3 @@
+"""
+What the service costs, as ratios to floors measured in the same run.
+"""
