@@ -104,7 +104,24 @@ def test_any_names_can_be_read(pairs: list[tuple[str, str]]) -> None:
 
 
 NAMES = st.sampled_from(
-    ["amount", "currency", "metadata", "metadata[a]", "metadata[a][b]", "expand[]", "expand", "confirm", "payment_method", "payment_method_data[type]", "payment_method_types[]", "automatic_payment_methods", "automatic_payment_methods[enabled]", "shipping[x]", "[", "]"]
+    [
+        "amount",
+        "currency",
+        "metadata",
+        "metadata[a]",
+        "metadata[a][b]",
+        "expand[]",
+        "expand",
+        "confirm",
+        "payment_method",
+        "payment_method_data[type]",
+        "payment_method_types[]",
+        "automatic_payment_methods",
+        "automatic_payment_methods[enabled]",
+        "shipping[x]",
+        "[",
+        "]",
+    ]
 )
 VALUES = st.one_of(
     st.sampled_from(["", "usd", "1000", "true", "card", "pm_card_visa"]), st.text(max_size=5)

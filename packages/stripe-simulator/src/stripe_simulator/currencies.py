@@ -12,11 +12,11 @@ PRESENTMENT = """
     gyd hkd hnl htg huf idr ils inr isk jmd jpy kes kgs khr kmf krw kyd kzt lak lbp lkr lrd lsl mad
     mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln
     pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs
-    uah ugx usd uyu uzs vnd vuv wst xaf xcd xcg xof xpf yer zar zmw bhd jod kwd omr tnd
+    uah ugx usd uyu uzs vnd vuv wst xaf xcd xcg xof xpf yer zmw bhd jod kwd omr tnd
 """
 ZERO = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
 
-CURRENCIES = frozenset(PRESENTMENT.split())
+CURRENCIES = frozenset(PRESENTMENT.split()) | {"zar"}  # codespell:ignore zar
 ZERO_DECIMAL = frozenset(ZERO.split())
 THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 WHOLE_UNITS_ONLY = frozenset({"isk", "ugx"})
