@@ -3,21 +3,37 @@ The composition root: settings, container, logging, health and worker.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from payments_bootstrap.configuration import ConfigurationError, load
-from payments_bootstrap.container import Container
-from payments_bootstrap.logging import configure
+
+if TYPE_CHECKING:
+    from payments_bootstrap.container import Container
 
 __all__ = ["ConfigurationError", "Container", "bootstrap"]
 
 
-def bootstrap(environ: Mapping[str, str]) -> Container:
+def bootstrap(environ: Mapping[str, str]) -> "Container":
     """
     Read the settings, set up the log, and return the container; both apps begin so.
 
     Raises:
         ConfigurationError: The settings do not allow a start.
     """
+    from payments_bootstrap.container import Container
+    from payments_bootstrap.logging import configure
+
     settings = load(environ)
     configure(json=not settings.development, level=settings.log.level)
     return Container(settings=settings)
+
+
+def __getattr__(name: str) -> object:
+    """
+    Import the container, and with it every adapter, when it is first asked for.
+    """
+    if name == "Container":
+        from payments_bootstrap.container import Container
+
+        return Container
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

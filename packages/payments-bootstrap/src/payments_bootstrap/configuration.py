@@ -26,6 +26,11 @@ FILE_VARIABLE: Final = "SETTINGS_FILE"
 Names the TOML file; what the environment says wins over it.
 """
 
+EXIT_CONFIGURATION: Final = 78
+"""
+The exit code of a process that its settings do not allow to start (EX_CONFIG of sysexits.h).
+"""
+
 _ALIASES: Final = {
     "payment_providers.stripe.webhook_secrets": "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET"
 }

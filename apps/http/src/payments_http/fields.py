@@ -1,0 +1,258 @@
+"""
+The kinds of values in requests and answers, read strictly and written exactly.
+"""
+
+import base64
+import binascii
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import current_app
+from marshmallow import ValidationError, fields
+from typing_extensions import override
+
+from payments_bootstrap.settings import Settings
+from payments_core.contracts.converter import timestamp
+from payments_core.domain.errors import CurrencyInvalid
+from payments_core.domain.money import Money, exponent
+from payments_core.ports.queries import Cursor
+from payments_http.parsing import Sentence
+
+UUID_PATTERN: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+AMOUNT_PATTERN: Final = r"^[0-9]{1,15}(\.[0-9]{1,4})?$"
+
+_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+_BREAKING: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""
+Categories of characters that end a line, steer a terminal, or are no characters.
+"""
+
+
+def refuse(text: str, code: str = "validation_failed") -> ValidationError:
+    """
+    Return the error that says so, with its code.
+    """
+    return ValidationError([Sentence(text, code)])
+
+
+class Text(fields.String):
+    """
+    A line of text without control characters.
+    """
+
+    def __init__(self, longest: int = 255, pattern: str | None = None, **options: Any) -> None:
+        metadata = {"minLength": 1, "maxLength": longest} | options.pop("metadata", {})
+        if pattern:
+            metadata["pattern"] = f"^{pattern}$"
+        super().__init__(metadata=metadata, **options)
+        self.longest = longest
+        self.pattern = re.compile(pattern, re.ASCII) if pattern else None
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = value if isinstance(value, str) else ""
+        broken = any(unicodedata.category(c) in _BREAKING for c in text)
+        if broken or not 0 < len(text) <= self.longest:
+            raise refuse(f"It must be a line of 1 to {self.longest} characters.")
+        if self.pattern and not self.pattern.fullmatch(text):
+            raise refuse(f"It must match {self.pattern.pattern}.")
+        return text
+
+
+class CanonicalUUID(fields.UUID):
+    """
+    A UUID in its usual form, with dashes; the one of zeros is refused.
+    """
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> UUID:
+        if not isinstance(value, str) or not re.fullmatch(UUID_PATTERN, value):
+            raise refuse("It must be a UUID such as 0199f3c5-1c9a-7d44-a5e2-0f8a4d9f2c11.")
+        found = UUID(value)
+        if not found.int:
+            raise refuse("The UUID of zeros stands for nothing.")
+        return found
+
+
+class Amount(fields.Field[str]):
+    """
+    An amount as text; with its currency it becomes money later.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        described = {
+            "anyOf": [{"type": "string", "pattern": AMOUNT_PATTERN}, {"type": "number"}],
+            "description": "In major units, at most as many decimals as the currency has.",
+            "example": "129.90",
+        }
+        super().__init__(metadata=described, **options)
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            text = 'The amount must be a plain decimal number such as "129.90".'
+            raise refuse(text, "amount_format")
+        return str(value)
+
+
+class Currency(fields.String):
+    """
+    An ISO 4217 code in upper case.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"pattern": "^[A-Z]{3}$", "example": "EUR"}, **options)
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        try:
+            exponent(value)
+        except (CurrencyInvalid, TypeError):
+            text = "It must be the ISO 4217 code of a currency in use, such as EUR."
+            raise refuse(text, CurrencyInvalid.code) from None
+        return str(value)
+
+
+class ReturnUrl(Text):
+    """
+    An address of the shop; only hosts that the settings name, so nobody is led astray.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"format": "uri", "example": "https://shop.example/checkout/done"}
+        super().__init__(2048, metadata=metadata, **options)
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        settings: Settings = current_app.config["PAYMENTS"]
+        if not _allowed(text, settings):
+            sentence = "Customers may be sent back to the shop's own addresses only."
+            raise refuse(sentence, "return_url_not_allowed")
+        return text
+
+
+def _allowed(text: str, settings: Settings) -> bool:
+    try:
+        url = urlsplit(text)
+        host = f"{url.hostname}:{url.port}" if url.port else url.hostname
+    except ValueError:
+        return False
+    secure = url.scheme == "https" or (settings.development and url.scheme == "http")
+    plain = "@" not in url.netloc and "\\" not in text and " " not in text
+    return secure and plain and host in settings.http.allowed_return_urls
+
+
+class Time(fields.Field[datetime]):
+    """
+    A moment with its zone; written in UTC with ``Z``.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        described = {"type": "string", "format": "date-time"} | options.pop("metadata", {})
+        super().__init__(metadata=described, **options)
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
+        try:
+            return _time(value)
+        except (ValueError, TypeError, OverflowError):
+            raise refuse("It must be a time with its zone, such as 2026-11-22T12:00:00Z.") from None
+
+    @override
+    def _serialize(
+        self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any
+    ) -> str | None:
+        return None if value is None else timestamp(value)
+
+
+def _time(text: str) -> datetime:
+    if not _TIME.fullmatch(text):
+        raise ValueError
+    return datetime.fromisoformat(text)
+
+
+class Digits(fields.Integer):
+    """
+    A whole number within limits, written in ASCII digits.
+    """
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:
+        super().__init__(metadata={"minimum": least, "maximum": most}, **options)
+        self.least = least
+        self.most = most
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        text = str(value)
+        number = int(text) if re.fullmatch("[0-9]{1,9}", text, re.ASCII) else self.least - 1
+        if not self.least <= number <= self.most:
+            raise refuse(f"It must be a whole number from {self.least} to {self.most}.")
+        return number
+
+
+class Place(fields.Field[Cursor]):
+    """
+    Where a page of a list begins; opaque to callers.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        described = {"type": "string"} | options.pop("metadata", {})
+        super().__init__(metadata=described, **options)
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Cursor:
+        try:
+            moment, _, payment_id = base64.urlsafe_b64decode(value).decode("ascii").partition("|")
+            return Cursor(_time(moment), UUID(payment_id))
+        except (ValueError, TypeError, binascii.Error):
+            raise refuse("It must be the nextCursor of a page before.") from None
+
+    @override
+    def _serialize(
+        self, value: Cursor | None, attr: str | None, obj: Any, **kwargs: Any
+    ) -> str | None:
+        if value is None:
+            return None
+        text = f"{timestamp(value.created_at)}|{value.payment_id}"
+        return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+class MoneyText(fields.Field[Money]):
+    """
+    The amount of some money, with all decimals of its currency.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        described = {"type": "string", "pattern": AMOUNT_PATTERN, "example": "129.90"}
+        super().__init__(metadata=described, **options)
+
+    @override
+    def _serialize(
+        self, value: Money | None, attr: str | None, obj: Any, **kwargs: Any
+    ) -> str | None:
+        return None if value is None else value.text

@@ -1,0 +1,3 @@
+"""
+The API's routes: each parses, calls one use case, and renders.
+"""

@@ -1,0 +1,41 @@
+"""
+What only other services may call; the gateway has no route here.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from payments_bootstrap.permissions import Permission
+from payments_core.application.capture_payment import CapturePaymentCommand
+from payments_http import schemas
+from payments_http.access import container, reachable_payment
+from payments_http.rendering import Answer, money, scoped_key, shown
+from payments_http.routing import Group, endpoint
+
+group = Group("Internal", __name__, description="For other services alone.")
+
+
+@endpoint(
+    group,
+    "POST",
+    "/internal/payments/capture",
+    access=Permission.INTERNAL_CAPTURE_ANY,
+    body=schemas.InternalCapture,
+    schema=schemas.Payment,
+    answers={202: "The payment after the capture was asked for."},
+    problems=(404, 409),
+    key=False,
+)
+def capture_internally(body: dict[str, Any]) -> Answer:
+    """
+    Take all or part of what is authorised, when the goods are on their way.
+    """
+    key = scoped_key(required=False)
+    payment = reachable_payment(body["payment_id"], Permission.INTERNAL_CAPTURE_ANY)
+    command = CapturePaymentCommand(
+        payment_id=payment.id,
+        amount=money(body.get("amount"), payment.amount.currency),
+        request_key=key,
+    )
+    done = container().capture_payment().execute(command)
+    return shown(done), HTTPStatus.ACCEPTED, {}

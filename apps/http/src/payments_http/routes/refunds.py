@@ -1,0 +1,41 @@
+"""
+Refunds.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from payments_bootstrap.permissions import Permission
+from payments_core.application.refund_payment import RefundPaymentCommand
+from payments_http import schemas
+from payments_http.access import container, reachable_payment
+from payments_http.rendering import Answer, money, refunded, scoped_key
+from payments_http.routing import UNKNOWN_OUTCOME, Group, endpoint
+
+group = Group("Refunds", __name__, description="Giving captured money back.")
+
+
+@endpoint(
+    group,
+    "POST",
+    "/api/payments/<uuid:payment_id>/refund",
+    access=Permission.REFUND_ANY,
+    body=schemas.RefundPayment,
+    schema=schemas.Refund,
+    answers={201: "The refund; one that was refused is Failed.", 202: UNKNOWN_OUTCOME},
+    problems=(404, 409),
+    key=True,
+)
+def refund_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
+    """
+    Give back all or part of what was captured.
+    """
+    key = scoped_key(required=True)
+    payment = reachable_payment(payment_id, Permission.REFUND_ANY)
+    command = RefundPaymentCommand(
+        payment_id=payment_id,
+        amount=money(body.get("amount"), payment.amount.currency),
+        reason=body.get("reason"),
+        request_key=str(key),
+    )
+    return refunded(container().refund_payment().execute(command))

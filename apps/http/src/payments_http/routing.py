@@ -1,0 +1,160 @@
+"""
+One decorator for a route: where it is, who may use it, what goes in and what comes out.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import UUID
+
+import flask_smorest  # type: ignore[import-untyped]  # ships no types
+from flask import request
+from marshmallow import Schema
+from typing_extensions import override
+from werkzeug.routing import UUIDConverter, ValidationError
+
+from payments_bootstrap.permissions import Permission
+from payments_http import schemas
+from payments_http.access import Access, View, guarded
+from payments_http.fields import UUID_PATTERN
+from payments_http.parsing import StrictParser
+from payments_http.problems import CONTENT_TYPE, Problem
+
+KEY_HEADER: Final = "Idempotency-Key"
+
+_KEY_PARAMETER: Final = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "description": "The same key and request again give the same answer, without a second effect.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+_RETRY_AFTER: Final = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+}
+
+UNKNOWN_OUTCOME: Final = (
+    "What the provider did is not known yet, and is being found out; ask again."
+)
+
+
+class CanonicalUUIDConverter(UUIDConverter):
+    """
+    A UUID in a path; what is none, or the one of zeros, is found nowhere.
+    """
+
+    regex = UUID_PATTERN
+
+    @override
+    def to_python(self, value: str) -> UUID:
+        found = UUID(value)
+        if not found.int:
+            raise ValidationError
+        return found
+
+
+class Group(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest ships no types
+    """
+    Routes that belong together in the API's description.
+    """
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
+def endpoint(
+    group: Group,
+    method: str,
+    rule: str,
+    *,
+    access: Access,
+    answers: Mapping[int, str],
+    schema: type[Schema] | None = None,
+    body: type[Schema] | None = None,
+    query: type[Schema] | None = None,
+    problems: Collection[int] = (),
+    key: bool | None = None,
+) -> Callable[[View], View]:
+    """
+    Make a view the answer to a method and rule, and describe it.
+
+    Args:
+        answers: What each good status means; the first is what a view gives without saying so.
+
+        schema: Writes what the view returns.
+
+        body: Reads the body, query: the query string; the result is the view's first argument.
+
+        problems: Other statuses that may come, besides those that follow from the rest.
+
+        key: Whether an Idempotency-Key is required, or merely taken; None for neither.
+    """
+
+    def decorate(view: View) -> View:
+        described = _describe(group, view, access=access, key=key)
+        for status, meaning in answers.items():
+            described = _answer(group, status, meaning, schema)(described)
+        for status in sorted({*problems, *_usual(access, body, query)}, reverse=True):
+            described = _problem(group, status)(described)
+        if body:
+            required = any(f.required for f in body().fields.values())
+            described = group.arguments(body, required=required)(described)
+        if query:
+            described = group.arguments(query, location="query")(described)
+        described = guarded(access)(described)
+        group.route(rule, methods=[method])(described)
+        return described
+
+    return decorate
+
+
+def _describe(group: Group, view: View, *, access: Access, key: bool | None) -> View:
+    facts: dict[str, Any] = {"operationId": view.__name__}
+    facts["security"] = [{"bearer": []}] if isinstance(access, Permission) else []
+    if key is not None:
+        facts["parameters"] = [_KEY_PARAMETER | {"required": key}]
+    described: View = group.doc(**facts)(view)
+    return described
+
+
+def _answer(
+    group: Group, status: int, meaning: str, schema: type[Schema] | None
+) -> Callable[[View], View]:
+    headers = _RETRY_AFTER if status == HTTPStatus.ACCEPTED else None
+    decorator: Callable[[View], View] = group.response(
+        status, schema, description=meaning, headers=headers
+    )
+    return decorator
+
+
+def _problem(group: Group, status: int) -> Callable[[View], View]:
+    decorator: Callable[[View], View] = group.alt_response(
+        status,
+        schema=schemas.Problem,
+        content_type=CONTENT_TYPE,
+        description=HTTPStatus(status).phrase,
+    )
+    return decorator
+
+
+def _usual(
+    access: Access, body: type[Schema] | None, query: type[Schema] | None
+) -> Collection[int]:
+    found = {401, 403, 503} if isinstance(access, Permission) else set()
+    return found | ({400, 413, 415, 422} if body else set()) | ({400, 422} if query else set())
+
+
+def request_key(*, required: bool) -> str | None:
+    """
+    Return the caller's Idempotency-Key.
+
+    Raises:
+        Problem: It is missing although it is required, or no key.
+    """
+    key = request.headers.get(KEY_HEADER)
+    if key is None and required:
+        detail = f"Send the header {KEY_HEADER}: the same key again gives the same answer."
+        raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_missing", detail)
+    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):  # noqa: PLR2004 - the API's limit
+        detail = f"{KEY_HEADER} must be 1 to 255 printable ASCII characters."
+        raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", detail)
+    return key

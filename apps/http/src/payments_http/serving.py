@@ -1,0 +1,82 @@
+"""
+How gunicorn serves the app: ``gunicorn -c python:payments_http.serving payments_http.wsgi:app``.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gunicorn.http.wsgi  # type: ignore[import-untyped]  # gunicorn ships no types
+
+from payments_bootstrap.configuration import EXIT_CONFIGURATION, ConfigurationError, load
+from payments_bootstrap.logging import configure
+
+try:
+    _settings = load(os.environ)
+except ConfigurationError as error:
+    sys.stderr.write(f"The settings do not allow a start:\n{error}\n")
+    # gunicorn would catch SystemExit's friends and end with its own number.
+    os._exit(EXIT_CONFIGURATION)
+
+configure(json=not _settings.development, level=_settings.log.level)
+
+# Which server this is concerns nobody.
+gunicorn.http.wsgi.SERVER = "payments"
+
+# The processes leave their figures here, and the master serves them as one. The library
+# looks at the variable when it is imported, so it must be set before that.
+_figures = Path(tempfile.mkdtemp(prefix="payments-metrics-"))
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_figures)
+
+bind = f"{_settings.http.host}:{_settings.http.port}"
+worker_class = "gthread"
+workers = _settings.http.workers
+threads = _settings.http.threads
+timeout = 30
+graceful_timeout = 15
+keepalive = 5
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - memory, so a slow disk kills no worker
+accesslog = None
+errorlog = None
+loglevel = _settings.log.level.lower()
+control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """
+    Let gunicorn's records go the way of all others.
+    """
+    server.log.error_log.propagate = True
+
+
+def when_ready(server: Any) -> None:
+    """
+    Serve the figures of all processes, once there is something to serve.
+    """
+    from payments_http import metrics
+
+    if _settings.http.metrics_port:
+        metrics.serve(_settings.http.metrics_port, _settings.http.host, _figures)
+    server.log.info("Ready on http://%s", bind)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """
+    Forget the gauges of a process that ended.
+    """
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid, str(_figures))  # type: ignore[no-untyped-call]  # it has no types
+
+
+def on_exit(_server: Any) -> None:
+    """
+    Leave nothing behind.
+    """
+    shutil.rmtree(_figures, ignore_errors=True)
