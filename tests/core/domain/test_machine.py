@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from typing_extensions import override
 
 from payments_core.application.send import send
+from payments_core.domain import asking
 from payments_core.domain.errors import PaymentsError
 from payments_core.domain.events import PaymentFailed, PaymentSucceeded, RefundIssued
 from payments_core.domain.facts import ProviderPaymentStatus
@@ -80,7 +81,7 @@ class PaymentMachine(RuleBasedStateMachine):
         """
         Confirm, perhaps with another method.
         """
-        self.ask(lambda: self.payment.confirm(method, None, self.clock.now(), self.policy))
+        self.ask(lambda: asking.confirm(self.payment, method, None, self.clock.now(), self.policy))
 
     @rule(amount=st.none() | cents)
     def capture(self, amount: int | None) -> None:
@@ -88,14 +89,14 @@ class PaymentMachine(RuleBasedStateMachine):
         Capture all, a part, or too much.
         """
         money = Money.from_minor(amount, "EUR") if amount else None
-        self.ask(lambda: self.payment.capture(money, self.clock.now(), self.policy))
+        self.ask(lambda: asking.capture(self.payment, money, self.clock.now(), self.policy))
 
     @rule()
     def cancel(self) -> None:
         """
         Cancel.
         """
-        self.ask(lambda: self.payment.cancel(self.clock.now(), self.policy))
+        self.ask(lambda: asking.cancel(self.payment, self.clock.now(), self.policy))
 
     @rule(amount=st.none() | cents)
     def refund(self, amount: int | None) -> None:
@@ -103,7 +104,7 @@ class PaymentMachine(RuleBasedStateMachine):
         Refund all that is left, a part, or too much.
         """
         money = Money.from_minor(amount, "EUR") if amount else None
-        self.ask(lambda: self.payment.refund(money, None, self.clock.now(), self.policy))
+        self.ask(lambda: asking.refund(self.payment, money, None, self.clock.now(), self.policy))
 
     # ------------------------------------------------------------ what the network does
 

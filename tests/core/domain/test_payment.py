@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from payments_core.domain import asking
 from payments_core.domain.errors import (
     AlreadyRefunded,
     AmountNotPositive,
@@ -79,7 +80,7 @@ def canceled() -> Payment:
     Return a payment that was cancelled.
     """
     payment = waiting()
-    payment.cancel(NOW, POLICY)
+    asking.cancel(payment, NOW, POLICY)
     return answered(payment, P.CANCELED)
 
 
@@ -154,7 +155,7 @@ def confirm(payment: Payment, method: str | None = "pm") -> Operation | None:
     """
     Ask for a confirmation.
     """
-    return payment.confirm(method, None, NOW, POLICY)
+    return asking.confirm(payment, method, None, NOW, POLICY)
 
 
 def test_confirm_begins_an_attempt() -> None:
@@ -205,7 +206,7 @@ def test_confirm_while_being_cancelled_is_refused() -> None:
     Once somebody wants it cancelled, nobody is charged any more.
     """
     payment = waiting()
-    payment.cancel(NOW, POLICY)
+    asking.cancel(payment, NOW, POLICY)
 
     with pytest.raises(InvalidState):
         confirm(payment)
@@ -220,7 +221,7 @@ def capture(
     """
     Ask for a capture.
     """
-    return payment.capture(amount, NOW, POLICY, request_key=key)
+    return asking.capture(payment, amount, NOW, POLICY, request_key=key)
 
 
 @pytest.mark.parametrize(("amount", "expected"), [(None, "10.00"), ("4.00", "4.00")])
@@ -290,7 +291,7 @@ def test_cancel_begins_at_the_provider(make: Callable[[], Payment]) -> None:
     """
     payment = make()
     before = payment.status
-    operation = payment.cancel(NOW, POLICY)
+    operation = asking.cancel(payment, NOW, POLICY)
 
     assert operation is not None
     assert operation.request == CancelIntent(
@@ -305,7 +306,7 @@ def test_cancel_waits_for_an_unanswered_attempt() -> None:
     """
     payment = pending()
 
-    assert payment.cancel(NOW, POLICY) is None
+    assert asking.cancel(payment, NOW, POLICY) is None
     assert payment.cancel_requested
 
 
@@ -314,10 +315,10 @@ def test_cancel_twice_is_once() -> None:
     A cancellation that is done or under way is not begun again.
     """
     payment = waiting()
-    payment.cancel(NOW, POLICY)
+    asking.cancel(payment, NOW, POLICY)
 
-    assert payment.cancel(NOW, POLICY) is None
-    assert canceled().cancel(NOW, POLICY) is None
+    assert asking.cancel(payment, NOW, POLICY) is None
+    assert asking.cancel(canceled(), NOW, POLICY) is None
 
 
 @pytest.mark.parametrize("make", [succeeded, failed])
@@ -326,7 +327,7 @@ def test_cancel_of_taken_money_is_refused(make: Callable[[], Payment]) -> None:
     Taken money is refunded; a failed payment is over.
     """
     with pytest.raises(InvalidState):
-        make().cancel(NOW, POLICY)
+        asking.cancel(make(), NOW, POLICY)
 
 
 def test_cancel_waits_for_a_capture() -> None:
@@ -337,7 +338,7 @@ def test_cancel_waits_for_a_capture() -> None:
     capture(payment)
 
     with pytest.raises(OperationInProgress):
-        payment.cancel(NOW, POLICY)
+        asking.cancel(payment, NOW, POLICY)
 
 
 # ---------------------------------------------------------------- refund
@@ -348,7 +349,7 @@ def refund(payment: Payment, amount: str | None = None, key: str | None = None) 
     Ask for a refund and return its operation.
     """
     money = eur(amount) if amount else None
-    return payment.refund(money, "broken", NOW, POLICY, request_key=key)[1]
+    return asking.refund(payment, money, "broken", NOW, POLICY, request_key=key)[1]
 
 
 def test_refund_reserves_before_it_is_sent() -> None:
@@ -413,11 +414,11 @@ def test_a_request_key_finds_its_operation() -> None:
     payment = succeeded()
     operation = refund(payment, "4.00", key="k1")
 
-    assert payment.replayed(OperationKind.REFUND, "k1") is operation
-    assert payment.replayed(OperationKind.REFUND, "k2") is None
-    assert payment.replayed(OperationKind.REFUND, None) is None
+    assert asking.replayed(payment, OperationKind.REFUND, "k1") is operation
+    assert asking.replayed(payment, OperationKind.REFUND, "k2") is None
+    assert asking.replayed(payment, OperationKind.REFUND, None) is None
     with pytest.raises(RequestKeyReused):
-        payment.replayed(OperationKind.CAPTURE, "k1")
+        asking.replayed(payment, OperationKind.CAPTURE, "k1")
 
 
 def test_ids_of_parts_never_repeat() -> None:

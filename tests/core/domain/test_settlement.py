@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from payments_core.domain import asking
 from payments_core.domain.discrepancy import DiscrepancyKind
 from payments_core.domain.events import (
     Event,
@@ -232,7 +233,7 @@ def test_an_older_failure_says_nothing_of_an_unanswered_confirmation() -> None:
     """
     payment = client_confirmed()
     tell(payment, a_fact(payment, P.REQUIRES_PAYMENT_METHOD, failure=NO))
-    payment.confirm("pm", None, NOW, POLICY)
+    asking.confirm(payment, "pm", None, NOW, POLICY)
     tell(payment, a_fact(payment, P.REQUIRES_PAYMENT_METHOD, failure=NO))
 
     assert payment.operations[-1].state is O.SENT
@@ -323,7 +324,7 @@ def test_a_captured_part_is_what_was_captured() -> None:
     """
     payment = reserved()
     payment.events.clear()
-    payment.capture(eur("4.00"), NOW, POLICY)
+    asking.capture(payment, eur("4.00"), NOW, POLICY)
     answered(payment, captured=eur("4.00"))
 
     assert state_of(payment) is S.SUCCEEDED
@@ -349,7 +350,7 @@ def test_a_capture_after_expiry_is_refused() -> None:
     The capture's operation ends as declined, the payment as Failed.
     """
     payment = reserved()
-    payment.capture(None, NOW, POLICY)
+    asking.capture(payment, None, NOW, POLICY)
     reply(payment, a_fact(payment, P.CANCELED, expired=True), state=O.DECLINED, failure=NO)
 
     assert payment.operations[-1].state is O.DECLINED
@@ -372,7 +373,7 @@ def test_a_wish_to_cancel_is_carried_out_when_the_attempt_is_answered() -> None:
     Cancel during an unanswered creation: the answer brings the object, then it is cancelled.
     """
     payment = a_payment()
-    payment.cancel(NOW, POLICY)
+    asking.cancel(payment, NOW, POLICY)
     (cancel,) = reply(payment, a_fact(payment, P.REQUIRES_ACTION))
 
     assert cancel.request == CancelIntent(str(payment.provider_payment_id), CancelReason.REQUESTED)
@@ -387,7 +388,7 @@ def test_a_wish_to_cancel_loses_against_taken_money() -> None:
     If the unanswered creation took the money, the payment succeeded.
     """
     payment = a_payment()
-    payment.cancel(NOW, POLICY)
+    asking.cancel(payment, NOW, POLICY)
 
     assert reply(payment, a_fact(payment)) == []
     assert state_of(payment) is S.SUCCEEDED
@@ -398,7 +399,7 @@ def test_a_refused_cancellation_is_not_repeated_for_ever() -> None:
     When the provider refuses to cancel, the wish is answered: no new operation follows.
     """
     payment = answered(a_payment(), P.PROCESSING)
-    payment.cancel(NOW, POLICY)
+    asking.cancel(payment, NOW, POLICY)
     following = reply(payment, a_fact(payment, P.PROCESSING), state=O.DECLINED, failure=NO)
 
     assert following == []
@@ -413,7 +414,7 @@ def refunding(amount: str = "4.00") -> Payment:
     Return a payment of 10.00 with a refund that was sent.
     """
     payment = answered(a_payment())
-    payment.refund(eur(amount), "broken", NOW, POLICY)
+    asking.refund(payment, eur(amount), "broken", NOW, POLICY)
     payment.events.clear()
     return payment
 

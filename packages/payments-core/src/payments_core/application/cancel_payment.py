@@ -7,6 +7,7 @@ from uuid import UUID
 import attrs
 
 from payments_core.application.operations import Operations, require_done
+from payments_core.domain import asking
 from payments_core.ports.queries import PaymentView
 
 
@@ -42,7 +43,7 @@ class CancelPayment:
         operations = self.operations
         payment, operation = operations.begin(
             command.payment_id,
-            lambda payment: payment.cancel(operations.clock.now(), operations.policy),
+            lambda payment: asking.cancel(payment, operations.clock.now(), operations.policy),
         )
         if operation:
             payment = operations.perform(payment, operation)

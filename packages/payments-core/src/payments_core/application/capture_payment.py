@@ -7,6 +7,7 @@ from uuid import UUID
 import attrs
 
 from payments_core.application.operations import Operations, require_done
+from payments_core.domain import asking
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
@@ -57,9 +58,10 @@ class CapturePayment:
         return PaymentView.of(payment)
 
     def _ask(self, payment: Payment, command: CapturePaymentCommand) -> Operation | None:
-        if payment.replayed(OperationKind.CAPTURE, command.request_key):
+        if asking.replayed(payment, OperationKind.CAPTURE, command.request_key):
             return None
-        return payment.capture(
+        return asking.capture(
+            payment,
             command.amount,
             self.operations.clock.now(),
             self.operations.policy,

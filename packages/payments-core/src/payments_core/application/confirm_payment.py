@@ -7,6 +7,7 @@ from uuid import UUID
 import attrs
 
 from payments_core.application.operations import Operations, require_done
+from payments_core.domain import asking
 from payments_core.ports.queries import PaymentView
 
 
@@ -40,7 +41,8 @@ class ConfirmPayment:
         operations = self.operations
         payment, operation = operations.begin(
             command.payment_id,
-            lambda payment: payment.confirm(
+            lambda payment: asking.confirm(
+                payment,
                 command.payment_method_id,
                 command.return_url,
                 operations.clock.now(),

@@ -7,6 +7,7 @@ from uuid import UUID
 import attrs
 
 from payments_core.application.operations import Operations, locked
+from payments_core.domain import asking
 from payments_core.domain.errors import RequestKeyReused
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
@@ -81,7 +82,7 @@ class RefundPayment:
     def _begin(self, command: RefundPaymentCommand) -> tuple[Payment, UUID, Operation | None]:
         with self.operations.unit_of_work() as uow:
             payment = locked(uow, command.payment_id)
-            before = payment.replayed(OperationKind.REFUND, command.request_key)
+            before = asking.replayed(payment, OperationKind.REFUND, command.request_key)
             if before:
                 return payment, _same(before, command), None
             refund, operation = self._ask(payment, command)
@@ -90,7 +91,8 @@ class RefundPayment:
         return payment, refund.id, operation
 
     def _ask(self, payment: Payment, command: RefundPaymentCommand) -> tuple[Refund, Operation]:
-        return payment.refund(
+        return asking.refund(
+            payment,
             command.amount,
             command.reason,
             self.operations.clock.now(),

@@ -9,12 +9,7 @@ import attrs
 
 from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.errors import (
-    AlreadyRefunded,
-    CaptureExceedsAuthorized,
     InvalidState,
-    OperationInProgress,
-    RefundExceedsCaptured,
-    RequestKeyReused,
 )
 from payments_core.domain.events import Event
 from payments_core.domain.facts import ProviderPaymentStatus
@@ -27,14 +22,12 @@ from payments_core.domain.refund import Refund, RefundStatus
 from payments_core.domain.requests import (
     CancelIntent,
     CancelReason,
-    CaptureIntent,
     CaptureMethod,
-    ConfirmIntent,
     CreateIntent,
     ProviderRequest,
     RefundCapture,
 )
-from payments_core.domain.status import AWAITING_CONFIRMATION, CLOSED, PaymentStatus
+from payments_core.domain.status import CLOSED, PaymentStatus
 
 ATTEMPTS = frozenset({OperationKind.CREATE, OperationKind.CONFIRM})
 """
@@ -49,8 +42,8 @@ class Payment:
     """
     One payment, consistent whatever is asked of it.
 
-    Its methods say what may be asked of the provider; what the provider answers reaches
-    it through `payments_core.domain.settlement.apply` alone.
+    `payments_core.domain.asking` says what may be asked of it; what the provider answers
+    reaches it through `payments_core.domain.settlement.apply` alone.
 
     Attributes:
         customer_id: The owner.
@@ -178,7 +171,7 @@ class Payment:
         total = sum(r.amount.minor_units for r in self.refunds if r.status is status)
         return Money.from_minor(total, self.amount.currency)
 
-    # ------------------------------------------------------------ what may be asked
+    # ------------------------------------------------------------ how it begins
 
     @classmethod
     def open(
@@ -230,105 +223,6 @@ class Payment:
             policy,
         )
         return payment
-
-    def confirm(
-        self,
-        payment_method_id: str | None,
-        return_url: str | None,
-        now: datetime,
-        policy: Policy,
-        *,
-        request_key: str | None = None,
-    ) -> Operation | None:
-        """
-        Return the operation that confirms it, or None when there is nothing to do.
-
-        Raises:
-            InvalidState: It is closed, or is being cancelled.
-        """
-        if self.closed or self.ending:
-            raise InvalidState(f"A payment that is {self._words} cannot be confirmed")
-        if self.status not in AWAITING_CONFIRMATION or self._awaits(payment_method_id):
-            return None
-        request = ConfirmIntent(self._object_id, payment_method_id, return_url or self.return_url)
-        return self.begin(request, now, policy, request_key=request_key)
-
-    def capture(
-        self, amount: Money | None, now: datetime, policy: Policy, *, request_key: str | None = None
-    ) -> Operation | None:
-        """
-        Return the operation that captures it, or None when that is done or under way.
-
-        Args:
-            amount: None captures all that is authorised.
-
-        Raises:
-            InvalidState: It is not authorised, or is being cancelled.
-            CaptureExceedsAuthorized: More than is authorised.
-            OperationInProgress: A capture of another amount has no answer yet.
-        """
-        wanted = self.authorized if amount is None else amount
-        if self.captured and not self.closed and amount in {None, self.captured}:
-            return None
-        if self.status is not PaymentStatus.AUTHORIZED or self.ending:
-            raise InvalidState(f"A payment that is {self._words} cannot be captured")
-        if wanted.require_positive() > self.authorized:
-            raise CaptureExceedsAuthorized(f"Only {self.authorized} is authorised")
-        request = CaptureIntent(self._object_id, wanted)
-        under_way = self.open_operation(OperationKind.CAPTURE)
-        if under_way is None:
-            return self.begin(request, now, policy, request_key=request_key)
-        if under_way.request != request:
-            raise OperationInProgress("A capture of another amount has no answer yet")
-        return None
-
-    def cancel(self, now: datetime, policy: Policy) -> Operation | None:
-        """
-        Ask for its end; return the operation that does it, or None when it must wait or is done.
-
-        Raises:
-            InvalidState: It has failed, or its money is taken: then refund it.
-            OperationInProgress: A capture has no answer yet.
-        """
-        if self.status is PaymentStatus.CANCELED:
-            return None
-        if self.closed or self.captured:
-            raise InvalidState(f"A payment that is {self._words} cannot be cancelled")
-        if self.open_operation(OperationKind.CAPTURE):
-            raise OperationInProgress("A capture has no answer yet; ask again soon")
-        self.cancel_requested = True
-        return self.begin_cancel(CancelReason.REQUESTED, now, policy)
-
-    def refund(
-        self,
-        amount: Money | None,
-        reason: str | None,
-        now: datetime,
-        policy: Policy,
-        *,
-        request_key: str | None = None,
-    ) -> tuple[Refund, Operation]:
-        """
-        Reserve an amount and return the refund with the operation that sends it.
-
-        Args:
-            amount: None refunds all that is left.
-
-        Raises:
-            InvalidState: Nothing was captured.
-            AlreadyRefunded: Nothing is left.
-            RefundExceedsCaptured: More than is left.
-        """
-        if self.closed or not self.captured:
-            raise InvalidState(f"A payment that is {self._words} cannot be refunded")
-        if not self.refundable:
-            raise AlreadyRefunded("Nothing is left to refund")
-        wanted = self.refundable if amount is None else amount.require_positive()
-        if wanted > self.refundable:
-            raise RefundExceedsCaptured(f"Only {self.refundable} is left to refund")
-        return self.begin_refund(wanted, reason, now, policy, request_key=request_key)
-
-    # ------------------------------------------------------------ what is begun
 
     @property
     def next_operation_id(self) -> UUID:
@@ -396,39 +290,20 @@ class Payment:
             payment_id=self.id,
             operation_id=self.next_operation_id,
             refund_id=refund.id,
-            provider_payment_id=self._object_id,
+            provider_payment_id=self.object_id,
             amount=amount,
             reason=reason,
         )
         return refund, self.begin(request, now, policy, request_key=request_key)
 
-    def replayed(self, kind: OperationKind, request_key: str | None) -> Operation | None:
+    @property
+    def object_id(self) -> str:
         """
-        Return the operation that this idempotency key began before, if it did.
+        The provider's id of its payment object.
 
         Raises:
-            RequestKeyReused: The key began an operation of another kind.
+            InvalidState: It is not known yet.
         """
-        found = next(
-            (o for o in self.operations if request_key and o.request_key == request_key), None
-        )
-        if found and found.kind is not kind:
-            raise RequestKeyReused(f"This Idempotency-Key was used for a {found.kind}")
-        return found
-
-    @property
-    def _object_id(self) -> str:
         if self.provider_payment_id is None:
             raise InvalidState("The provider has not named its payment object yet; ask again soon")
         return self.provider_payment_id
-
-    @property
-    def _words(self) -> str:
-        return "being cancelled" if self.ending and not self.closed else self.status
-
-    def _awaits(self, payment_method_id: str | None) -> bool:
-        last = self.last_attempt
-        if last.state is not OperationState.ACTION_REQUIRED:
-            return last.open
-        assert isinstance(last.request, CreateIntent | ConfirmIntent)
-        return payment_method_id in {None, last.request.payment_method_id}

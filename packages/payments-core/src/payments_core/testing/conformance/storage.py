@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import attrs
 import pytest
 
+from payments_core.domain import asking
 from payments_core.domain.discrepancy import Discrepancy, DiscrepancyKind
 from payments_core.domain.errors import ConcurrentUpdate
 from payments_core.domain.facts import ProviderPaymentStatus, ProviderRefundStatus
@@ -175,7 +176,7 @@ class StorageConformance:
                     pass
                 else:
                     return False
-                held.refund(eur("1.00"), None, NOW, Policy(), request_key=str(uuid4()))
+                asking.refund(held, eur("1.00"), None, NOW, Policy(), request_key=str(uuid4()))
                 uow.payments.save(held)
                 uow.commit()
             return True
@@ -248,8 +249,8 @@ class StorageConformance:
             payment.id,
             lambda p: answered(p, waits, redirect_url=url, failure=failure),
         )
-        self.change(make_uow, payment.id, lambda p: p.confirm("pm", None, NOW, Policy()))
-        waiting = self.change(make_uow, payment.id, lambda p: p.cancel(NOW, Policy()))
+        self.change(make_uow, payment.id, lambda p: asking.confirm(p, "pm", None, NOW, Policy()))
+        waiting = self.change(make_uow, payment.id, lambda p: asking.cancel(p, NOW, Policy()))
 
         assert self.read(make_uow, payment.id) == waiting
 
@@ -257,7 +258,7 @@ class StorageConformance:
         self.change(
             make_uow,
             payment.id,
-            lambda p: p.refund(eur("4.00"), "broken", NOW, Policy(), request_key="k1"),
+            lambda p: asking.refund(p, eur("4.00"), "broken", NOW, Policy(), request_key="k1"),
         )
 
         def return_money(p: Payment) -> None:
@@ -411,7 +412,9 @@ class StorageConformance:
         """
         payment = self.keep(make_uow, a_payment())
         paid = self.change(make_uow, payment.id, answered)
-        self.change(make_uow, payment.id, lambda p: p.refund(eur("1.00"), None, NOW, Policy()))
+        self.change(
+            make_uow, payment.id, lambda p: asking.refund(p, eur("1.00"), None, NOW, Policy())
+        )
         current = self.read(make_uow, payment.id)
 
         assert paid.version < current.version
@@ -472,7 +475,7 @@ class StorageConformance:
         self.change(make_uow, payment.id, answered)
 
         def refund(p: Payment) -> None:
-            p.refund(eur("4.00"), "broken", LATER, Policy(), request_key="k1")
+            asking.refund(p, eur("4.00"), "broken", LATER, Policy(), request_key="k1")
             status = ProviderRefundStatus.SUCCEEDED
             fact = a_refund_fact(p, eur("4.00"), status, refund_id=p.refunds[0].id)
             apply(p, Answer(refunds=(fact,)), LATER, Policy())
