@@ -8,11 +8,13 @@ from uuid import UUID, uuid4
 
 import attrs
 import pytest
+from typing_extensions import override
 
 from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
 from payments_core.domain.errors import (
     AmountNotPositive,
     AmountNotSupported,
+    ConcurrentUpdate,
     OrderAlreadyHasPayment,
     OrderNotFound,
     PaymentsError,
@@ -32,6 +34,7 @@ from payments_core.ports.errors import (
 )
 from payments_core.testing.builders import eur
 from payments_core.testing.fake_provider import Fault
+from payments_core.testing.memory import InMemoryUnitOfWork
 from tests.core.application.service import Service
 
 S = PaymentStatus
@@ -241,3 +244,28 @@ def test_a_lease_that_is_over_is_not_sent(service: Service) -> None:
     assert service.provider.calls == []
     assert payment.status is S.PENDING
     assert payment.unresolved_operations == 1
+
+
+def test_an_answer_outlives_a_conflict_in_the_database(service: Service) -> None:
+    """
+    When another transaction is in the way of settling, the answer is applied again.
+    """
+    left = [2]
+
+    class Busy(InMemoryUnitOfWork):
+        """
+        Loses its commit to another transaction twice, once the payment is recorded.
+        """
+
+        @override
+        def commit(self) -> None:
+            if service.provider.calls and left[0]:
+                left[0] -= 1
+                raise ConcurrentUpdate("Another transaction was first")
+            super().commit()
+
+    operations = attrs.evolve(service.operations, unit_of_work=lambda: Busy(service.database))
+    payment = CreatePayment(operations).execute(a_command()).payment
+
+    assert payment.status is S.SUCCEEDED
+    assert left == [0]

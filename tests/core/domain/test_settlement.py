@@ -178,6 +178,18 @@ def test_a_server_confirmed_decline_cancels_first_and_fails_then() -> None:
     assert kinds(payment) == [PaymentFailed]
 
 
+def test_the_reason_of_a_decline_outlives_its_cancellation() -> None:
+    """
+    A cancelled object that no longer names the decline does not take the reason away.
+    """
+    payment = a_payment()
+    left = a_fact(payment, P.REQUIRES_PAYMENT_METHOD, failure=NO)
+    reply(payment, left, state=O.DECLINED, failure=NO)
+    reply(payment, a_fact(payment, P.CANCELED))
+
+    assert (payment.status, payment.failure) == (S.FAILED, NO)
+
+
 def test_a_lost_cancellation_leaves_it_unresolved() -> None:
     """
     Without the proof of the cancellation the payment is not Failed.

@@ -3,13 +3,19 @@ Record, call, record: how every write reaches a provider and comes back.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final
 from uuid import UUID
 
 import attrs
 
 from payments_core.application.send import send
 from payments_core.application.settle import settle
-from payments_core.domain.errors import OperationRefused, PaymentNotFound, UnknownProvider
+from payments_core.domain.errors import (
+    ConcurrentUpdate,
+    OperationRefused,
+    PaymentNotFound,
+    UnknownProvider,
+)
 from payments_core.domain.failure import Failure
 from payments_core.domain.operation import Operation, OperationState
 from payments_core.domain.payment import Payment
@@ -18,6 +24,11 @@ from payments_core.domain.settlement import Answer
 from payments_core.ports.clock import IClock
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.unit_of_work import IUnitOfWork, UnitOfWorkFactory
+
+SETTLE_AGAIN: Final = 2
+"""
+How often an answer is applied again when another transaction was in the way.
+"""
 
 
 @attrs.frozen
@@ -83,6 +94,15 @@ class Operations:
         return payment
 
     def _settle(self, payment_id: UUID, answer: Answer) -> tuple[Payment, list[Operation]]:
+        for _ in range(SETTLE_AGAIN):
+            try:
+                return self._settle_once(payment_id, answer)
+            except ConcurrentUpdate:
+                # Nothing was kept, and the answer is as good as before: apply it again.
+                continue
+        return self._settle_once(payment_id, answer)
+
+    def _settle_once(self, payment_id: UUID, answer: Answer) -> tuple[Payment, list[Operation]]:
         with self.unit_of_work() as uow:
             payment = locked(uow, payment_id)
             following = settle(uow, payment, answer, self.clock.now(), self.policy)

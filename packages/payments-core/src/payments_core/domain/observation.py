@@ -52,10 +52,10 @@ def observe(payment: Payment, fact: ProviderPayment, now: datetime) -> None:
         return
     payment.client_secret = fact.client_secret or payment.client_secret
     payment.redirect_url = fact.redirect_url
-    payment.failure = fact.failure
     if fact.status is P.CANCELED:
         close(payment, _reason(payment, fact), now)
     else:
+        payment.failure = fact.failure
         waits = fact.status in _WAITS_FOR_CUSTOMER and not payment.declined
         advance(payment, now, action_required=waits)
 
