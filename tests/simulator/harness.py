@@ -103,6 +103,7 @@ class Received:
     One webhook as it came.
     """
 
+    path: str
     body: bytes
     headers: dict[str, str]
 
@@ -155,7 +156,7 @@ def receiving() -> Iterator[Receiver]:
             Keeps the request and answers as told.
             """
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.received.append(Received(body, dict(self.headers.items())))
+            receiver.received.append(Received(self.path, body, dict(self.headers.items())))
             self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
             self.send_header("Location", f"{receiver.url}/elsewhere")
             self.send_header("Content-Length", "0")

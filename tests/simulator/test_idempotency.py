@@ -115,11 +115,12 @@ def test_key_in_flight(api: Api, simulator: Simulator) -> None:
     assert first.result()["status"] == "succeeded"
 
 
-def test_bad_parameters_are_not_kept(api: Api) -> None:
+@pytest.mark.parametrize("form", [{"amount": 1000}, {"amount": 1, "currency": "usd"}])
+def test_bad_parameters_are_not_kept(api: Api, form: dict[str, object]) -> None:
     """
     A request that fails validation never ran, so its key is still free.
     """
-    api.refused(400, PATH, {"amount": 1000}, Idempotency_Key="k")
+    api.refused(400, PATH, form, Idempotency_Key="k")
 
     intent = api.post(PATH, payment(), Idempotency_Key="k")
 

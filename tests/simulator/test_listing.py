@@ -209,8 +209,10 @@ def test_event_is_a_snapshot(api: Api) -> None:
     api.post(f"{PATH}/{held['id']}/cancel")
 
     again = api.get(f"/v1/events/{event['id']}")
+    (created,) = api.get("/v1/events?type=payment_intent.created")["data"]
 
     assert again["data"]["object"]["status"] == "requires_capture"
+    assert created["data"]["object"]["status"] == "requires_confirmation"
 
 
 def test_no_notes_leak(api: Api, simulator: Simulator) -> None:
