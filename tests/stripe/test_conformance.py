@@ -33,7 +33,7 @@ class TestStripePaymentProvider(ProviderConformance):
 
     @pytest.fixture
     @override
-    def provider(self, settings: StripeSettings) -> Iterator[StripePaymentProvider]:  # type: ignore[override]  # a fixture that cleans up yields
+    def provider(self, settings: StripeSettings) -> Iterator[StripePaymentProvider]:
         provider = StripePaymentProvider(settings)
         yield provider
         provider.close()

@@ -11,6 +11,7 @@ import attrs
 import stripe
 
 from payments_core.domain.errors import PaymentsError
+from payments_core.domain.facts import ProviderPayment
 from payments_core.domain.failure import Failure
 from payments_core.ports.errors import (
     ProviderConflict,
@@ -118,10 +119,9 @@ def core_error(error: stripe.StripeError) -> ProviderError:
     What support at Stripe would ask for is added as a note, which logs show.
     """
     status, said = error.http_status or 0, _said(error)
-    kind = kind_of(status, said.get("type"), said.get("code"))
-    translated = _made(kind, status, said, error.headers or {})
-    request = error.request_id or "unknown"
-    translated.add_note(f"Stripe request {request}: HTTP {status}, {said.get('type')}")
+    type_, code = _word(said, "type"), _word(said, "code")
+    translated = _made(kind_of(status, type_, code), status, said, error.headers or {})
+    translated.add_note(f"Stripe request {error.request_id}: HTTP {status}, {type_}, {code}")
     return translated
 
 
@@ -139,25 +139,30 @@ def _said(error: stripe.StripeError) -> Mapping[str, Any]:
     return said if isinstance(said, Mapping) else {}
 
 
+def _word(said: Mapping[str, Any], name: str) -> str | None:
+    word = said.get(name)
+    return word if isinstance(word, str) else None
+
+
 def _made(
     kind: type[ProviderError], status: int, said: Mapping[str, Any], headers: Mapping[str, str]
 ) -> ProviderError:
+    code = _word(said, "code") or f"http_{status}"
     if kind is ProviderUnavailable:
-        code = said.get("code") or f"http_{status}"
-        failure = Failure(str(code), "Stripe gave no usable answer.")
+        failure = Failure(code, "Stripe gave no usable answer.")
         return ProviderUnavailable(failure, retry_after(headers))
     if kind is ProviderMisconfigured:
         text = "Stripe refuses our API key; check the key and what it is allowed to do."
-        return ProviderMisconfigured(Failure(str(said.get("code") or f"http_{status}"), text))
-    failure = failure_of(said) or Failure("provider_error", "Stripe gave no reason.")
+        return ProviderMisconfigured(Failure(code, text))
+    failure = failure_of(said) or Failure(code, "Stripe gave no reason.")
     if kind is ProviderDeclined:
         return ProviderDeclined(failure, _payment(said))
     return kind(failure)
 
 
-def _payment(said: Mapping[str, Any]) -> Any:
+def _payment(said: Mapping[str, Any]) -> ProviderPayment | None:
     try:
         return payment_of(said["payment_intent"])
-    except (LookupError, TypeError, ValueError, AttributeError, PaymentsError):
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, PaymentsError):
         # The decline stands, also where the object beside it cannot be read.
         return None

@@ -14,7 +14,7 @@ _SECRET_NAMES: Final = frozenset(
 _SECRET_TEXT: Final = re.compile(
     r"\b(?:sk|rk)_(?:live|test)_[\w*]+|\bwhsec_\w+|\b\w+_secret_\w+", re.ASCII
 )
-_DIGITS: Final = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])", re.ASCII)
+_DIGITS: Final = re.compile(r"(?<!\w)(?<!\d\.)\d(?:[ -]?\d){12,18}(?!\w|\.\d)", re.ASCII)
 
 
 def masked(text: str) -> str:

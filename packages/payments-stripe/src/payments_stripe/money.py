@@ -17,15 +17,13 @@ def _codes(text: str) -> frozenset[str]:
 
 CURRENCIES: Final = _codes(
     # A currency that is not here has no scale that we know of, so nothing is sent in it.
-    """
-    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BWP BYN
-    BZD CAD CDF CHF CLP CNY COP CRC CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GIP GMD
-    GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR ISK JMD JOD JPY KES KGS KHR KMF KRW KWD KYD KZT LAK
-    LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD
-    OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SEK SGD SHP SLE SOS SRD SZL
-    THB TJS TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VND VUV WST XAF XCD XCG XOF XPF YER ZAR
-    ZMW
-    """
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD"
+    " BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP"
+    " GBP GEL GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR ISK JMD JOD JPY KES KGS KHR"
+    " KMF KRW KWD KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MUR MVR MWK MXN"
+    " MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF"
+    " SAR SBD SCR SEK SGD SHP SLE SOS SRD SZL THB TJS TND TOP TRY TTD TWD TZS UAH UGX USD"
+    " UYU UZS VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW"  # codespell:ignore zar
 )
 """
 Currencies in which a payment can be taken.
@@ -60,15 +58,14 @@ def check_amount(amount: Money) -> None:
     currency = amount.currency
     if currency not in CURRENCIES:
         raise AmountNotSupported(f"Stripe takes no payments in {currency}")
-    units = amount.amount.scaleb(_decimals(currency))
+    one = Decimal(10) ** -_decimals(currency)
+    units = amount.amount / one
     step = 10 if currency in THREE_DECIMAL else 1
     if units % step:
-        smallest = Money(Decimal(step).scaleb(-_decimals(currency)), currency)
-        raise AmountNotSupported(f"Stripe takes {currency} in steps of {smallest.text} only")
+        raise AmountNotSupported(f"Stripe takes {currency} in steps of {step * one} only")
     most = MOST_UNITS_IDR if currency == "IDR" else MOST_UNITS
     if abs(units) > most:
-        largest = Money(Decimal(most).scaleb(-_decimals(currency)), currency)
-        raise AmountNotSupported(f"Stripe takes at most {largest} at once")
+        raise AmountNotSupported(f"Stripe takes at most {most * one} {currency} at once")
 
 
 def to_stripe(amount: Money) -> int:

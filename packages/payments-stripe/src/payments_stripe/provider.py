@@ -37,7 +37,7 @@ from payments_stripe.parameters import (
     refunds_page,
 )
 from payments_stripe.settings import StripeSettings
-from payments_stripe.translators import is_foreign, payment_of, refund_of
+from payments_stripe.translators import is_foreign, page_of, payment_of, refund_of
 from payments_stripe.transport import Transport
 from payments_stripe.webhook import Webhooks
 
@@ -219,10 +219,9 @@ class StripePaymentProvider(IPaymentProvider):
         more = True
         while more:
             with self._calling():
-                page = ask(after).to_dict()
-                found = [translate(item) for item in page["data"] if not is_foreign(item)]
-                more = page["has_more"]
-                after = _last(page["data"], after) if more else None
+                items, more = page_of(ask(after).to_dict())
+                found = [translate(item) for item in items if not is_foreign(item)]
+                after = _last(items, after) if more else None
             yield from found
 
 

@@ -80,6 +80,20 @@ def refund_of(refund: Json) -> ProviderRefund:
     )
 
 
+def page_of(listing: Json) -> tuple[list[Json], bool]:
+    """
+    Return what a page holds, and whether there are more.
+
+    Raises:
+        ValueError: It is no page. A broken answer must not pass for an empty listing,
+            which would prove that something is absent.
+    """
+    items, more = listing["data"], listing["has_more"]
+    if not isinstance(items, list) or not isinstance(more, bool):
+        raise ValueError("this is no page of a listing")  # noqa: TRY004 - what is wrong is an answer
+    return items, more
+
+
 def is_foreign(listed: Json) -> bool:
     """
     Return whether a listed object is none of ours and beyond the core's words.

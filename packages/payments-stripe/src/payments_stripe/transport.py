@@ -183,8 +183,8 @@ def _lost(error: requests.RequestException) -> Lost:
     if isinstance(error, requests.Timeout) or isinstance(reason, ReadTimeoutError):
         return Lost("timeout", "Stripe did not answer in time.", error, reads_only=True)
     if isinstance(error, requests.exceptions.SSLError):
-        text = "The certificate shown for Stripe is not trusted; see REQUESTS_CA_BUNDLE."
-        return Lost("certificate_not_trusted", text, error, never=True)
+        text = "No trusted TLS connection to Stripe could be made; see REQUESTS_CA_BUNDLE."
+        return Lost("tls_failed", text, error, never=True)
     broken = requests.ConnectionError | requests.exceptions.ChunkedEncodingError
     if isinstance(error, broken):
         return Lost("connection_failed", "The connection to Stripe broke.", error)

@@ -1,0 +1,201 @@
+"""
+No call takes longer than its deadline, whatever the other side does.
+"""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from payments_core.domain.money import Money
+from payments_core.domain.requests import CaptureIntent
+from payments_core.ports.errors import ProviderUnavailable
+from payments_stripe import StripePaymentProvider
+from tests.stripe.peers import (
+    Behaviour,
+    answer,
+    drip,
+    flood,
+    peer,
+    reset,
+    settings_for,
+    silence,
+)
+from tests.stripe.shapes import a_list, a_refund, an_intent
+
+CAPTURE = CaptureIntent("pi_1", Money.parse("4.00", "EUR"))
+SLACK = 0.5
+"""
+Seconds that a busy machine may take for itself.
+"""
+
+
+@contextmanager
+def adapter(url: str, **settings: Any) -> Iterator[StripePaymentProvider]:
+    """
+    An adapter that talks to this address.
+    """
+    provider = StripePaymentProvider(settings_for(url, **settings))
+    try:
+        yield provider
+    finally:
+        provider.close()
+
+
+HEADERS = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+BAD_DAYS = {
+    "silent": silence,
+    "drips its status line": drip(b"HTTP/1.1 "),
+    "drips its headers": drip(b"HTTP/1.1 200 OK\r\nX-Slow: "),
+    "drips its body": drip(HEADERS),
+    "drips chunks": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"),
+    "hangs up": reset,
+    "is busy": answer(503, b""),
+}
+
+
+@pytest.mark.parametrize("behaviour", BAD_DAYS.values(), ids=BAD_DAYS.keys())
+def test_read_ends_within_the_deadline(behaviour: Behaviour) -> None:
+    """
+    All attempts at a read together end in time.
+    """
+    with peer(behaviour) as server, adapter(server.url) as provider:
+        before = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            provider.retrieve("pi_1")
+
+        assert time.monotonic() - before < 1.5 + SLACK
+
+
+@pytest.mark.parametrize("behaviour", BAD_DAYS.values(), ids=BAD_DAYS.keys())
+def test_write_ends_within_the_deadline(behaviour: Behaviour) -> None:
+    """
+    A write ends in time as well.
+    """
+    with peer(behaviour) as server, adapter(server.url) as provider:
+        before = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            provider.capture(CAPTURE, idempotency_key="key-1")
+
+        assert time.monotonic() - before < 1.5 + SLACK
+
+
+@pytest.mark.parametrize("behaviour", [silence, drip(b"HTTP/1.1 "), drip(HEADERS)])
+def test_one_answer_has_one_read_timeout(behaviour: Behaviour) -> None:
+    """
+    The timeout is for the whole answer, not for each byte of it.
+    """
+    with peer(behaviour) as server, adapter(server.url, max_attempts=1) as provider:
+        before = time.monotonic()
+        with pytest.raises(ProviderUnavailable, match="timeout"):
+            provider.retrieve("pi_1")
+
+        assert 0.5 <= time.monotonic() - before < 0.5 + SLACK
+
+
+def test_pages_of_one_call_share_its_deadline() -> None:
+    """
+    Reading every refund of a payment is one call, however many pages it takes.
+    """
+
+    def slowly(connection: socket.socket, over: Any) -> None:
+        over.wait(0.4)
+        more = a_list(a_refund(id=f"re_{time.monotonic_ns()}"), more=True)
+        answer(200, more)(connection, over)
+
+    with peer(slowly) as server, adapter(server.url) as provider:
+        before = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            provider.refunds_of("pi_1")
+
+        assert time.monotonic() - before < 1.5 + SLACK
+
+
+def test_answer_that_is_too_large_is_not_read() -> None:
+    """
+    A mebibyte is more than any answer of Stripe; memory stays bounded.
+    """
+    with peer(flood(64 * 1024 * 1024)) as server, adapter(server.url) as provider:
+        with pytest.raises(ProviderUnavailable, match="answer_too_large"):
+            provider.retrieve("pi_1")
+
+        assert len(server.requests) == 1
+
+
+def test_nobody_listens() -> None:
+    """
+    A refused connection is tried again and then told, quickly.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with adapter(f"http://127.0.0.1:{port}") as provider:
+        before = time.monotonic()
+        with pytest.raises(ProviderUnavailable, match="connection_failed"):
+            provider.capture(CAPTURE, idempotency_key="key-1")
+
+        assert time.monotonic() - before < 1.5 + SLACK
+
+
+def test_nobody_accepts() -> None:
+    """
+    A machine that lets connections hang is given up after the connect timeout.
+    """
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        # Linux keeps one more than asked for; whoever comes then is not answered.
+        with socket.create_connection(address):
+            url = f"http://127.0.0.1:{address[1]}"
+            with adapter(url, max_attempts=1) as provider:
+                before = time.monotonic()
+                with pytest.raises(ProviderUnavailable, match="connection_failed"):
+                    provider.retrieve("pi_1")
+
+                assert 0.5 <= time.monotonic() - before < 0.5 + SLACK
+
+
+def test_name_that_is_not_known() -> None:
+    """
+    A name that nobody knows is no usable answer, whatever is wrong with it.
+    """
+    with adapter("https://127.0.0.1..") as provider, pytest.raises(ProviderUnavailable):
+        provider.retrieve("pi_1")
+
+
+@pytest.mark.parametrize("behaviour", [silence, answer(200, b"no TLS")])
+def test_handshake_ends_within_the_connect_timeout(behaviour: Behaviour) -> None:
+    """
+    A server that accepts but speaks no TLS is given up as well.
+    """
+    with peer(behaviour) as server:
+        url = server.url.replace("http:", "https:")
+        with adapter(url, max_attempts=1) as provider:
+            before = time.monotonic()
+            with pytest.raises(ProviderUnavailable):
+                provider.retrieve("pi_1")
+
+            assert time.monotonic() - before < 0.5 + SLACK
+
+
+def test_connections_are_used_again() -> None:
+    """
+    Keeping a connection does not keep the deadline of the call before.
+    """
+
+    def twice(connection: socket.socket, over: Any) -> None:
+        answer(200, an_intent(), Connection="keep-alive")(connection, over)
+        connection.recv(65536)
+        over.wait(0.4)
+        answer(200, an_intent(id="pi_2"))(connection, over)
+
+    with peer(twice) as server, adapter(server.url, read_timeout=0.6) as provider:
+        provider.retrieve("pi_1")
+        time.sleep(0.4)
+        second = provider.retrieve("pi_2")
+
+        assert second.id == "pi_2"
+        assert len(server.requests) == 1
