@@ -44,29 +44,30 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "authorized <= amount OR status IN ('Canceled', 'Failed')",
-            name="ck_payments_authorized_within_amount",
+            name=op.f("ck_payments_authorized_within_amount"),
         ),
         sa.CheckConstraint(
-            "capture_method IN ('automatic', 'manual')", name="ck_payments_capture_method_known"
+            "capture_method IN ('automatic', 'manual')",
+            name=op.f("ck_payments_capture_method_known"),
         ),
         sa.CheckConstraint(
             "captured <= authorized OR status IN ('Canceled', 'Failed')",
-            name="ck_payments_captured_within_authorized",
+            name=op.f("ck_payments_captured_within_authorized"),
         ),
         sa.CheckConstraint(
             "refunded <= captured OR status IN ('Canceled', 'Failed')",
-            name="ck_payments_refunded_within_captured",
+            name=op.f("ck_payments_refunded_within_captured"),
         ),
         sa.CheckConstraint(
             "status IN ('Pending', 'RequiresAction', 'Authorized', 'Succeeded', 'Refunded', 'Failed', 'Canceled')",
-            name="ck_payments_status_known",
+            name=op.f("ck_payments_status_known"),
         ),
-        sa.CheckConstraint("amount > 0", name="ck_payments_amount_positive"),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_payments_amount_positive")),
         sa.CheckConstraint(
             "authorized >= 0 AND captured >= 0 AND refunded >= 0",
-            name="ck_payments_amounts_not_negative",
+            name=op.f("ck_payments_amounts_not_negative"),
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_payments"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
     )
     op.create_index("ix_payments_created_at", "payments", ["created_at", "id"])
     op.create_index("ix_payments_customer_id", "payments", ["customer_id", "created_at", "id"])
@@ -109,18 +110,20 @@ def upgrade() -> None:
         sa.Column("failure_message", sa.Text()),
         sa.CheckConstraint(
             "kind IN ('create', 'confirm', 'capture', 'cancel', 'refund')",
-            name="ck_payment_operations_kind_known",
+            name=op.f("ck_payment_operations_kind_known"),
         ),
         sa.CheckConstraint(
             "state IN ('sent', 'unknown', 'pending', 'action_required', 'succeeded', 'declined', 'absent', 'review')",
-            name="ck_payment_operations_state_known",
+            name=op.f("ck_payment_operations_state_known"),
         ),
-        sa.CheckConstraint("number > 0", name="ck_payment_operations_number_positive"),
+        sa.CheckConstraint("number > 0", name=op.f("ck_payment_operations_number_positive")),
         sa.ForeignKeyConstraint(
-            ["payment_id"], ["payments.id"], name="fk_payment_operations_payment_id"
+            ["payment_id"], ["payments.id"], name=op.f("fk_payment_operations_payment_id")
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_payment_operations"),
-        sa.UniqueConstraint("payment_id", "number", name="uq_payment_operations_payment_id_number"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_operations")),
+        sa.UniqueConstraint(
+            "payment_id", "number", name=op.f("uq_payment_operations_payment_id_number")
+        ),
     )
     op.create_index(
         "uq_payment_operations_request_key",
@@ -148,13 +151,15 @@ def upgrade() -> None:
         sa.Column("completed_at", sa.DateTime(timezone=True)),
         sa.CheckConstraint(
             "status IN ('Pending', 'Succeeded', 'Failed', 'Canceled')",
-            name="ck_refunds_status_known",
+            name=op.f("ck_refunds_status_known"),
         ),
-        sa.CheckConstraint("amount > 0", name="ck_refunds_amount_positive"),
-        sa.CheckConstraint("number > 0", name="ck_refunds_number_positive"),
-        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name="fk_refunds_payment_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_refunds"),
-        sa.UniqueConstraint("payment_id", "number", name="uq_refunds_payment_id_number"),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_refunds_amount_positive")),
+        sa.CheckConstraint("number > 0", name=op.f("ck_refunds_number_positive")),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["payments.id"], name=op.f("fk_refunds_payment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refunds")),
+        sa.UniqueConstraint("payment_id", "number", name=op.f("uq_refunds_payment_id_number")),
     )
     op.create_index(
         "uq_refunds_provider_refund_id",
@@ -183,15 +188,15 @@ def upgrade() -> None:
         sa.Column("error", sa.Text()),
         sa.CheckConstraint(
             "status IN ('received', 'processed', 'parked', 'ignored', 'dead')",
-            name="ck_webhook_events_status_known",
+            name=op.f("ck_webhook_events_status_known"),
         ),
         sa.CheckConstraint(
-            "topic IN ('payment', 'refund', 'other')", name="ck_webhook_events_topic_known"
+            "topic IN ('payment', 'refund', 'other')", name=op.f("ck_webhook_events_topic_known")
         ),
         sa.ForeignKeyConstraint(
-            ["payment_id"], ["payments.id"], name="fk_webhook_events_payment_id"
+            ["payment_id"], ["payments.id"], name=op.f("fk_webhook_events_payment_id")
         ),
-        sa.PrimaryKeyConstraint("provider", "event_id", name="pk_webhook_events"),
+        sa.PrimaryKeyConstraint("provider", "event_id", name=op.f("pk_webhook_events")),
     )
     op.create_index(
         "ix_webhook_events_payment_id",
@@ -214,9 +219,11 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Text()),
         sa.Column("total", sa.BigInteger()),
         sa.Column("currency", sa.String(length=3)),
-        sa.CheckConstraint("event_seq >= 0", name="ck_orders_event_seq_not_negative"),
-        sa.CheckConstraint("total IS NULL OR total >= 0", name="ck_orders_total_not_negative"),
-        sa.PrimaryKeyConstraint("order_id", name="pk_orders"),
+        sa.CheckConstraint("event_seq >= 0", name=op.f("ck_orders_event_seq_not_negative")),
+        sa.CheckConstraint(
+            "total IS NULL OR total >= 0", name=op.f("ck_orders_total_not_negative")
+        ),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_orders")),
     )
     op.create_table(
         "outbox",
@@ -228,11 +235,11 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True)),
-        sa.CheckConstraint("sequence > 0", name="ck_outbox_sequence_positive"),
-        sa.ForeignKeyConstraint(["order_id"], ["orders.order_id"], name="fk_outbox_order_id"),
-        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name="fk_outbox_payment_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_outbox"),
-        sa.UniqueConstraint("order_id", "sequence", name="uq_outbox_order_id_sequence"),
+        sa.CheckConstraint("sequence > 0", name=op.f("ck_outbox_sequence_positive")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.order_id"], name=op.f("fk_outbox_order_id")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_outbox_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sa.UniqueConstraint("order_id", "sequence", name=op.f("uq_outbox_order_id_sequence")),
     )
     op.create_index("ix_outbox_payment_id", "outbox", ["payment_id"])
     op.create_index(
@@ -252,8 +259,8 @@ def upgrade() -> None:
         sa.Column("provider_value", sa.Text(), nullable=False),
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["payment_id"], ["payments.id"], name="fk_discrepancies_payment_id"
+            ["payment_id"], ["payments.id"], name=op.f("fk_discrepancies_payment_id")
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_discrepancies"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discrepancies")),
     )
     op.create_index("ix_discrepancies_payment_id", "discrepancies", ["payment_id"])
