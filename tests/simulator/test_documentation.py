@@ -13,6 +13,7 @@ import pytest
 
 from stripe_simulator import Rule, Settings, Simulator
 from stripe_simulator.app import OPERATIONS, create_app
+from stripe_simulator.cards import BY_NAME
 from stripe_simulator.faults import KINDS, WEBHOOK_KINDS
 from stripe_simulator.simulation import Simulation
 
@@ -92,6 +93,15 @@ def test_faults() -> None:
     assert kinds == {name: "yes" if kind.effect else "no" for name, kind in KINDS.items()}
     assert first_cells(PAGE, "| webhook kind |") == list(WEBHOOK_KINDS)
     assert set(first_cells(PAGE, "| field |")) == {f.name for f in fields(Rule)} - internal
+
+
+def test_test_methods() -> None:
+    """
+    The page lists each test payment method once, and no other.
+    """
+    table = PAGE.split("| outcome | names |", 1)[1].split("\n\n", 1)[0]
+
+    assert sorted(re.findall(r"`(pm_\w+)`", table)) == sorted(BY_NAME)
 
 
 def test_settings() -> None:

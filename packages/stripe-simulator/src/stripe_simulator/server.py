@@ -140,7 +140,7 @@ class Server(ThreadingHTTPServer):
         self._lock = threading.Condition()
         super().__init__(address, Handler)
         self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.02,), name="stripe-simulator-http", daemon=True
+            target=self.serve_forever, args=(0.01,), name="stripe-simulator-http", daemon=True
         )
 
     def start(self) -> None:
