@@ -30,7 +30,7 @@ def attempt(work: Work, intent: Json, method: Json, *, off_session: bool, may_as
             it is declined.
     """
     intent.update(last_payment_error=None, next_action=None, payment_method=method["id"])
-    behaviour = payment_methods.test_method(method)
+    behaviour = payment_methods.behaviour_of(method)
     required = {"required": True, "on_session": not off_session}
     if not required.get(behaviour.three_d_secure, False):
         conclude(work, intent, method)
@@ -44,7 +44,7 @@ def conclude(work: Work, intent: Json, method: Json, *, authenticated: bool = Fa
     """
     Lets the bank decide, with the customer authenticated if that was needed.
     """
-    behaviour = payment_methods.test_method(method)
+    behaviour = payment_methods.behaviour_of(method)
     intent["next_action"] = None
     if behaviour.settles != "now":
         _process(work, intent, method)
@@ -100,7 +100,7 @@ def _process(work: Work, intent: Json, method: Json) -> None:
     intent.update(status="processing")
     work.save(intent)
     work.emit("payment_intent.processing", intent)
-    if payment_methods.test_method(method).settles == "later":
+    if payment_methods.behaviour_of(method).settles == "later":
         work.schedule("payment_settled", intent["id"])
 
 
@@ -113,7 +113,7 @@ def settle(work: Work, intent_id: str) -> None:
         return
     charge = work.get("charge", intent["latest_charge"])
     method = work.get("payment_method", intent["payment_method"])
-    decline = payment_methods.test_method(method).decline
+    decline = payment_methods.behaviour_of(method).decline
     if decline is None:
         charge.update(status="succeeded", paid=True)
         charges.capture(work, intent, charge, charge["amount"])

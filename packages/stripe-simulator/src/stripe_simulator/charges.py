@@ -27,7 +27,7 @@ def authorise(work: Work, intent: Json, method: Json, *, authenticated: bool = F
     A charge that succeeded: held, and captured at once unless capture is manual.
     """
     charge = new_charge(work, intent, method)
-    behaviour = payment_methods.test_method(method)
+    behaviour = payment_methods.behaviour_of(method)
     charge.update(paid=True, status="succeeded", outcome=outcome(behaviour, None))
     if authenticated and method["type"] == "card":
         charge["payment_method_details"]["card"]["three_d_secure"] = authentication("challenge")
@@ -50,7 +50,7 @@ def fail(work: Work, intent: Json, method: Json, decline: Decline) -> Json:
     A charge that the bank refused.
     """
     charge = new_charge(work, intent, method)
-    behaviour = payment_methods.test_method(method)
+    behaviour = payment_methods.behaviour_of(method)
     charge.update(
         failure_code=decline.code,
         failure_message=decline.message,
@@ -67,7 +67,7 @@ def pend(work: Work, intent: Json, method: Json) -> Json:
     A charge whose outcome the bank reports later.
     """
     charge = new_charge(work, intent, method)
-    charge.update(status="pending", outcome=outcome(payment_methods.test_method(method), None))
+    charge.update(status="pending", outcome=outcome(payment_methods.behaviour_of(method), None))
     intent["latest_charge"] = charge["id"]
     work.save(charge)
     work.emit("charge.pending", charge)
@@ -102,7 +102,7 @@ def book(work: Work, charge: Json) -> None:
     """
     method = work.get("payment_method", charge["payment_method"])
     kind = "charge" if method["type"] == "card" else "payment"
-    at_once = payment_methods.test_method(method).available_at_once
+    at_once = payment_methods.behaviour_of(method).available_at_once
     charge["balance_transaction"] = balance.book(
         work, kind, charge, charge["amount_captured"], at_once=at_once
     )
@@ -131,7 +131,7 @@ def open_dispute_of(work: Work, charge: Json) -> None:
     """
     Opens the dispute that some test cards bring, once the money is taken.
     """
-    behaviour = payment_methods.test_method(work.get("payment_method", charge["payment_method"]))
+    behaviour = payment_methods.behaviour_of(work.get("payment_method", charge["payment_method"]))
     if behaviour.dispute is not None and charge["captured"]:
         disputes.open_dispute(work, charge, behaviour.dispute, inquiry=behaviour.inquiry)
 

@@ -123,7 +123,7 @@ def _destination(charge: Json) -> Json:
 
 
 def _send(work: Work, refund: Json, charge: Json) -> None:
-    method = payment_methods.test_method(work.get("payment_method", charge["payment_method"]))
+    method = payment_methods.behaviour_of(work.get("payment_method", charge["payment_method"]))
     if method.refund == "late" or method.kind != "card":
         refund.update(status="pending", pending_reason="processing")
         work.schedule("refund_settled", refund["id"])
