@@ -1,0 +1,225 @@
+"""
+How many transactions and statements each use case may cost. BEGIN and COMMIT are not counted.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
+from payments_core.application.operations import Operations
+from payments_core.application.process_webhooks import ProcessWebhooks
+from payments_core.application.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
+from payments_core.application.refund_payment import RefundPayment, RefundPaymentCommand
+from payments_core.domain.policy import Policy
+from payments_core.domain.requests import CaptureMethod
+from payments_core.domain.status import PaymentStatus
+from payments_core.ports.queries import PaymentFilter, PaymentView
+from payments_core.testing.builders import eur
+from payments_core.testing.clock import ManualClock
+from payments_core.testing.fake_provider import (
+    ACTION_METHOD,
+    APPROVED_METHOD,
+    DECLINED_METHOD,
+    FakePaymentProvider,
+)
+from payments_postgres import SqlAlchemyPaymentQueries, SqlAlchemyUnitOfWork
+from tests.postgres.recorder import Recorder
+
+CREATE = ["INSERT payments", "INSERT payment_operations"]
+READ = ["SELECT payments", "SELECT payment_operations"]
+WRITE = ["UPDATE payments", "UPDATE payment_operations"]
+TELL = ["INSERT orders", "INSERT outbox"]
+
+
+@pytest.fixture
+def provider() -> FakePaymentProvider:
+    """
+    A provider that answers at once.
+    """
+    return FakePaymentProvider()
+
+
+@pytest.fixture
+def operations(engine: Engine, provider: FakePaymentProvider) -> Operations:
+    """
+    What the use cases stand on.
+    """
+    make_uow = partial(SqlAlchemyUnitOfWork, engine)
+    return Operations(make_uow, {provider.name: provider}, ManualClock(), Policy())
+
+
+@pytest.fixture
+def create(operations: Operations) -> Callable[[str | None], PaymentView]:
+    """
+    Creates a payment of 10.00 EUR with a payment method.
+    """
+
+    def create(method: str | None) -> PaymentView:
+        command = CreatePaymentCommand(
+            order_id=uuid4(),
+            customer_id="alice",
+            amount=eur("10.00"),
+            provider="fake",
+            capture_method=CaptureMethod.AUTOMATIC,
+            payment_method_id=method,
+        )
+        return CreatePayment(operations).execute(command).payment
+
+    return create
+
+
+def test_create(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
+    """
+    Two transactions and eight statements: the intention, and the outcome with its event.
+    """
+    with Recorder(engine) as record:
+        payment = create(APPROVED_METHOD)
+
+    assert payment.status is PaymentStatus.SUCCEEDED
+    assert record.transactions == 2
+    assert record.verbs == [*CREATE, *READ, *WRITE, *TELL]
+
+
+def test_create_for_the_browser(
+    engine: Engine, create: Callable[[str | None], PaymentView]
+) -> None:
+    """
+    Without an event it is six.
+    """
+    with Recorder(engine) as record:
+        payment = create(None)
+
+    assert payment.client_secret is not None
+    assert record.transactions == 2
+    assert record.verbs == [*CREATE, *READ, *WRITE]
+
+
+def test_decline(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
+    """
+    A decline has a third transaction, for the cancellation at the provider.
+    """
+    with Recorder(engine) as record:
+        payment = create(DECLINED_METHOD)
+
+    cancel = ["UPDATE payments", "INSERT payment_operations", "UPDATE payment_operations"]
+    assert payment.status is PaymentStatus.FAILED
+    assert record.transactions == 3
+    assert record.verbs == [*CREATE, *READ, *cancel, *READ, *WRITE, *TELL]
+
+
+def test_webhook(
+    engine: Engine,
+    operations: Operations,
+    provider: FakePaymentProvider,
+    create: Callable[[str | None], PaymentView],
+) -> None:
+    """
+    Two transactions: the event is stored, then acted on.
+    """
+    waiting = create(ACTION_METHOD)
+    assert waiting.provider_payment_id is not None
+    provider.approve(waiting.provider_payment_id)
+    payload, headers = provider.webhook(waiting.provider_payment_id)
+    receive = ReceiveWebhook(operations, ProcessWebhooks(operations))
+    with Recorder(engine) as record:
+        receive.execute(ReceiveWebhookCommand(provider="fake", payload=payload, headers=headers))
+
+    after = SqlAlchemyPaymentQueries(engine).get(waiting.id)
+    assert after is not None
+    assert after.status is PaymentStatus.SUCCEEDED
+    assert record.transactions == 2
+    assert record.verbs == [
+        *("INSERT webhook_events", *READ, *WRITE, *TELL),
+        "UPDATE webhook_events",
+    ]
+
+
+def test_refund(
+    engine: Engine, operations: Operations, create: Callable[[str | None], PaymentView]
+) -> None:
+    """
+    A refund is two transactions; a payment's refunds are read once it has some.
+    """
+    payment = create(APPROVED_METHOD)
+    refund = RefundPayment(operations)
+    with Recorder(engine) as record:
+        refund.execute(RefundPaymentCommand(payment_id=payment.id, request_key="k1"))
+
+    begun = ["UPDATE payments", "INSERT payment_operations", "INSERT refunds"]
+    assert record.transactions == 2
+    assert record.verbs == [
+        *(*READ, *begun),
+        *(*READ, "SELECT refunds", *WRITE, "UPDATE refunds", *TELL),
+    ]
+
+
+def test_get(
+    engine: Engine,
+    queries: SqlAlchemyPaymentQueries,
+    create: Callable[[str | None], PaymentView],
+) -> None:
+    """
+    One payment is one statement, also after the pool was emptied.
+    """
+    payment = create(APPROVED_METHOD)
+    engine.dispose()
+    with Recorder(engine) as record:
+        queries.get(payment.id)
+
+    assert record.transactions == 1
+    assert record.verbs == ["SELECT payments"]
+
+
+def test_list(
+    engine: Engine,
+    queries: SqlAlchemyPaymentQueries,
+    create: Callable[[str | None], PaymentView],
+) -> None:
+    """
+    A page is one statement, which begins at the cursor instead of counting from the start.
+    """
+    for _ in range(3):
+        create(APPROVED_METHOD)
+    first = queries.list(PaymentFilter(), 2, None)
+    with Recorder(engine) as record:
+        second = queries.list(PaymentFilter(), 2, first.next)
+
+    ((text, parameters),) = record.statements
+    assert len(second.items) == 1
+    assert record.transactions == 1
+    assert "(payments.created_at, payments.id) <" in text
+    # SQLAlchemy writes an offset of zero for SQLite.
+    assert "OFFSET" not in text or parameters[-1] == 0
+
+
+def test_timeline(
+    engine: Engine,
+    queries: SqlAlchemyPaymentQueries,
+    create: Callable[[str | None], PaymentView],
+) -> None:
+    """
+    A history is five statements in one transaction, however long it is.
+    """
+    payment = create(APPROVED_METHOD)
+    with Recorder(engine) as record:
+        queries.timeline(payment.id)
+
+    assert record.transactions == 1
+    assert len(record.statements) == 5
+
+
+def test_claim(engine: Engine) -> None:
+    """
+    Claiming due webhooks is one statement.
+    """
+    clock = ManualClock()
+    with Recorder(engine) as record, SqlAlchemyUnitOfWork(engine) as uow:
+        uow.webhooks.claim(clock.now(), clock.now(), 50)
+        uow.commit()
+
+    assert record.transactions == 1
+    assert record.verbs == ["UPDATE webhook_events"]

@@ -1,0 +1,312 @@
+"""
+Each query of the running service finds its rows by an index, in tables of thousands of rows.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import attrs
+import pytest
+from sqlalchemy import Engine, Table, insert, text
+
+from payments_core.domain.payment import Payment
+from payments_core.domain.status import PaymentStatus
+from payments_core.ports.queries import Cursor, PaymentFilter
+from payments_core.ports.webhooks import WebhookStatus
+from payments_core.testing.builders import NOW, a_payment
+from payments_core.testing.conformance.storage import an_event
+from payments_postgres import (
+    DatabaseSettings,
+    SqlAlchemyPaymentQueries,
+    SqlAlchemyUnitOfWork,
+    create_engine,
+    migrate,
+)
+from payments_postgres.mapping import operation_rows, payment_row
+from payments_postgres.tables import (
+    discrepancies,
+    metadata,
+    orders,
+    outbox,
+    payment_operations,
+    payments,
+    refunds,
+    webhook_events,
+)
+from payments_postgres.transaction import Transaction
+from scripts.servers import SERVERS
+from tests.postgres.conftest import POSTGRES
+from tests.postgres.recorder import Recorder
+
+ROWS: Final = 4000
+STATES: Final = [PaymentStatus.FAILED] * 9 + [PaymentStatus.PENDING]
+
+HEADS: Final = """
+SELECT id FROM outbox AS head WHERE published_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM outbox AS earlier WHERE earlier.order_id = head.order_id
+    AND earlier.sequence < head.sequence AND earlier.published_at IS NULL
+) ORDER BY order_id, sequence LIMIT 20
+"""
+
+
+@attrs.frozen
+class Filled:
+    """
+    A database full of payments, and one of them.
+    """
+
+    engine: Engine
+    one: Payment
+
+    @property
+    def queries(self) -> SqlAlchemyPaymentQueries:
+        """
+        The read side.
+        """
+        return SqlAlchemyPaymentQueries(self.engine)
+
+    def plans(self, act: Callable[["Filled"], object]) -> str:
+        """
+        Return how the database runs every statement that an action runs.
+        """
+        with Recorder(self.engine) as record:
+            act(self)
+        explain = "EXPLAIN QUERY PLAN " if self.engine.dialect.name == "sqlite" else "EXPLAIN "
+        lines: list[str] = []
+        with self.engine.connect() as connection:
+            for statement, parameters in record.statements:
+                plan = connection.exec_driver_sql(explain + statement, parameters)
+                lines += [str(row[-1]) for row in plan]
+        return "\n".join(lines)
+
+
+def many() -> Iterator[Payment]:
+    """
+    Yield payments of many orders and customers, one a second.
+    """
+    for number in range(ROWS):
+        payment = a_payment(
+            customer_id=f"customer {number % 20}",
+            provider=f"provider {number % 50}",
+            now=NOW + timedelta(seconds=number),
+        )
+        payment.provider_payment_id = f"pi_{number}"
+        payment.status = STATES[number % len(STATES)]
+        yield payment
+
+
+def rows_of(made: Sequence[Payment]) -> Iterator[tuple[Table, Sequence[Mapping[str, Any]]]]:
+    """
+    Yield every table with its rows: of each payment one of each kind of part.
+    """
+    yield payments, [{**payment_row(p), "version": 1} for p in made]
+    operations = (operation_rows(p, {o.id for o in p.operations}) for p in made)
+    yield payment_operations, [row for rows in operations for row in rows]
+    yield refunds, [_refund(p) for p in made]
+    yield webhook_events, [_webhook(p, number) for number, p in enumerate(made)]
+    yield orders, [{"order_id": p.order_id, "event_seq": 2} for p in made]
+    yield outbox, [_message(p, number) for p in made for number in (1, 2)]
+    yield discrepancies, [_discrepancy(p) for p in made]
+
+
+def _refund(payment: Payment) -> Mapping[str, Any]:
+    return {
+        "id": uuid4(),
+        "payment_id": payment.id,
+        "number": 1,
+        "amount": 1,
+        "currency": "EUR",
+        "compensates": False,
+        "created_at": NOW,
+        "status": "Pending",
+    }
+
+
+def _webhook(payment: Payment, number: int) -> Mapping[str, Any]:
+    waits = number % 100 == 0
+    event = an_event(
+        payment_id=payment.id,
+        status=WebhookStatus.RECEIVED if waits else WebhookStatus.PROCESSED,
+        next_at=NOW + timedelta(seconds=number) if waits else None,
+    )
+    return {**attrs.asdict(event), "headers": "{}"}
+
+
+def _message(payment: Payment, number: int) -> Mapping[str, Any]:
+    waits = payment.created_at.second == 0
+    return {
+        "id": uuid4(),
+        "order_id": payment.order_id,
+        "payment_id": payment.id,
+        "sequence": number,
+        "name": "IPaymentFailed",
+        "body": "{}",
+        "created_at": NOW,
+        "published_at": None if waits else NOW,
+    }
+
+
+def _discrepancy(payment: Payment) -> Mapping[str, Any]:
+    return {
+        "id": uuid4(),
+        "payment_id": payment.id,
+        "kind": "late_success",
+        "provider_object_id": "x",
+        "local_value": "1",
+        "provider_value": "2",
+        "found_at": NOW,
+    }
+
+
+def fill(engine: Engine) -> Filled:
+    """
+    Fill an empty database, and let it learn its own size.
+    """
+    made = list(many())
+    with engine.begin() as connection:
+        for table, rows in rows_of(made):
+            connection.execute(insert(table), rows)
+        connection.execute(text("ANALYZE"))
+    return Filled(engine, made[-1])
+
+
+@pytest.fixture(scope="module", params=["sqlite", POSTGRES])
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Filled]:
+    """
+    Each database in turn, filled once.
+    """
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            path: Path = tmp_path_factory.mktemp("filled")
+            url = f"sqlite:///{path}/payments.db"
+        else:
+            server = SERVERS["postgres"]
+            room = stack.enter_context(server.room(request.getfixturevalue("postgres_url")))
+            url = room[server.variable]
+        engine = create_engine(DatabaseSettings(url, statement_timeout_seconds=60))
+        stack.callback(engine.dispose)
+        migrate(engine)
+        yield fill(engine)
+
+
+def page(wanted: PaymentFilter, after: Cursor | None = None) -> Callable[[Filled], object]:
+    """
+    Return the reading of one page.
+    """
+    return lambda filled: filled.queries.list(wanted, 20, after)
+
+
+def locked(find: Callable[[SqlAlchemyUnitOfWork, Payment], object]) -> Callable[[Filled], object]:
+    """
+    Return a reading inside a unit of work.
+    """
+
+    def act(filled: Filled) -> None:
+        with SqlAlchemyUnitOfWork(filled.engine) as uow:
+            assert find(uow, filled.one) is not None
+
+    return act
+
+
+def claim(filled: Filled) -> None:
+    """
+    Claim webhooks, and say what became of one.
+    """
+    with SqlAlchemyUnitOfWork(filled.engine) as uow:
+        (event, *_) = uow.webhooks.claim(NOW + timedelta(hours=1), NOW, 20)
+        uow.webhooks.save(event)
+
+
+def heads(filled: Filled) -> None:
+    """
+    Look for the first message of each order that waits, as a relay does.
+    """
+    with Transaction(filled.engine) as transaction:
+        assert transaction.rows(text(HEADS))
+
+
+MIDDLE: Final = Cursor(NOW + timedelta(seconds=ROWS // 2), UUID(int=0))
+LAST_HOUR: Final = PaymentFilter(
+    created_from=NOW + timedelta(seconds=ROWS - 30), created_to=NOW + timedelta(seconds=ROWS)
+)
+
+QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] = {
+    "get": (lambda f: f.queries.get(f.one.id), ["pk_payments"]),
+    "lock": (
+        locked(lambda uow, p: uow.payments.get(p.id)),
+        ["pk_payments", "uq_payment_operations_payment_id_number"],
+    ),
+    "find": (
+        locked(lambda uow, p: uow.payments.find(p.provider, str(p.provider_payment_id))),
+        ["uq_payments_provider_payment_id"],
+    ),
+    "live": (
+        locked(lambda uow, p: uow.payments.live_payment_of(p.order_id)),
+        ["uq_payments_live_order"],
+    ),
+    "list": (page(PaymentFilter()), ["ix_payments_created_at"]),
+    "list after": (page(PaymentFilter(), MIDDLE), ["ix_payments_created_at"]),
+    "list of a time": (page(LAST_HOUR), ["ix_payments_created_at"]),
+    "list by status": (
+        page(PaymentFilter(status=PaymentStatus.REFUNDED), MIDDLE),
+        ["ix_payments_status"],
+    ),
+    "list by customer": (
+        page(PaymentFilter(customer_id="customer 7"), MIDDLE),
+        ["ix_payments_customer_id"],
+    ),
+    "list by order": (page(PaymentFilter(order_id=uuid4())), ["ix_payments_order_id"]),
+    "list by provider": (
+        page(PaymentFilter(provider="provider 7"), MIDDLE),
+        ["ix_payments_provider"],
+    ),
+    "claim": (claim, ["ix_webhook_events_waiting", "pk_webhook_events"]),
+    "timeline": (
+        lambda f: f.queries.timeline(f.one.id),
+        [
+            "uq_payment_operations_payment_id_number",
+            "uq_refunds_payment_id_number",
+            "ix_webhook_events_payment_id",
+            "ix_outbox_payment_id",
+            "ix_discrepancies_payment_id",
+        ],
+    ),
+    "heads": (heads, ["ix_outbox_unpublished"]),
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_queries_use_their_index(filled: Filled, name: str) -> None:
+    """
+    No table is read whole, no page is sorted, and the index is the one made for the query.
+    """
+    act, indexes = QUERIES[name]
+    plan = filled.plans(act)
+
+    assert not [index for index in indexes if not _uses(plan, index)], plan
+    assert "Seq Scan" not in plan, plan
+    assert not [line for line in plan.splitlines() if _reads_everything(line)], plan
+    if name.startswith("list"):
+        assert "Sort" not in plan, plan
+        assert "TEMP B-TREE" not in plan, plan
+
+
+def _uses(plan: str, index: str) -> bool:
+    # SQLite names the indexes of keys itself, and keeps the rows of a timeless table in no index.
+    unnamed = index.startswith(("pk_", "uq_")) and f"sqlite_autoindex_{_table(index)}_" in plan
+    return index in plan or unnamed
+
+
+def _table(index: str) -> str:
+    names = (table.name for table in metadata.sorted_tables)
+    return max((n for n in names if index[3:].startswith(n)), key=len)
+
+
+def _reads_everything(line: str) -> bool:
+    return line.startswith("SCAN") and " USING " not in line

@@ -1,0 +1,161 @@
+"""
+An empty database becomes exactly the one that the tables describe, and only forwards.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+import payments_postgres
+from payments_core.domain.errors import PaymentsError
+from payments_core.testing.builders import a_payment
+from payments_postgres import (
+    DatabaseSettings,
+    SqlAlchemyUnitOfWork,
+    create_engine,
+    is_current,
+    migrate,
+)
+from payments_postgres.migrations import VERSION_TABLE
+from payments_postgres.tables import metadata
+from tests.postgres.conftest import POSTGRES
+
+VERSIONS = Path(payments_postgres.__file__).parent / "migrations" / "versions"
+
+
+@pytest.fixture(params=["sqlite", POSTGRES])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """
+    Each database in turn, without tables.
+    """
+    url = f"sqlite:///{tmp_path}/empty.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("empty_postgres_url")
+    engine = create_engine(DatabaseSettings(url))
+    yield engine
+    engine.dispose()
+
+
+def test_from_empty(empty: Engine) -> None:
+    """
+    A migrated database is current, an empty one is not; a second run changes nothing.
+    """
+    before = is_current(empty)
+    migrate(empty)
+    after = is_current(empty)
+    migrate(empty)
+
+    assert not before
+    assert after
+    assert is_current(empty)
+
+
+def test_the_schema_is_what_the_tables_say(empty: Engine) -> None:
+    """
+    Columns, types, keys and indexes are the same in both places.
+    """
+    migrate(empty)
+    with empty.connect() as connection:
+        options = {"version_table": VERSION_TABLE, "compare_type": True}
+        context = MigrationContext.configure(connection, opts=options)
+        differences = compare_metadata(context, metadata)
+
+    assert differences == []
+
+
+def test_the_rules_are_what_the_tables_say(empty: Engine) -> None:
+    """
+    So are the names of constraints, which Alembic does not compare.
+    """
+    migrate(empty)
+    other = create_engine(DatabaseSettings("sqlite://"))
+    metadata.create_all(other)
+    wanted, found = rules(other), rules(empty)
+    other.dispose()
+
+    assert found == wanted
+    assert "ck_payments_amount_positive" in found
+
+
+def rules(engine: Engine) -> set[str]:
+    """
+    Return the names of every constraint, and of every partial index with its predicate's words.
+    """
+    look = inspect(engine)
+    names: set[str | None] = set()
+    for table in metadata.tables:
+        names |= {c["name"] for c in look.get_check_constraints(table)}
+        names |= {c["name"] for c in look.get_unique_constraints(table)}
+        names |= {c["name"] for c in look.get_foreign_keys(table)}
+        names |= {i["name"] for i in look.get_indexes(table) if not i.get("duplicates_constraint")}
+        names.add(look.get_pk_constraint(table)["name"])
+    return {name for name in names if name}
+
+
+def test_several_may_try_at_once(empty: Engine) -> None:
+    """
+    Processes that start together migrate one after the other.
+    """
+    engines = [
+        create_engine(DatabaseSettings(empty.url.render_as_string(hide_password=False)))
+        for _ in range(3)
+    ]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(migrate, engines))
+    for engine in engines:
+        engine.dispose()
+
+    assert is_current(empty)
+
+
+def test_data_stays(empty: Engine) -> None:
+    """
+    Migrating a database in use leaves its payments as they are.
+    """
+    migrate(empty)
+    payment = a_payment()
+    with SqlAlchemyUnitOfWork(empty) as uow:
+        uow.payments.add(payment)
+        uow.commit()
+    migrate(empty)
+    with SqlAlchemyUnitOfWork(empty) as uow:
+        found = uow.payments.get(payment.id)
+
+    assert found == payment
+
+
+def test_a_failed_migration_leaves_nothing(empty: Engine) -> None:
+    """
+    A migration that breaks off is undone whole, also on SQLite.
+    """
+    with empty.begin() as connection:
+        connection.execute(text("CREATE TABLE discrepancies (id INTEGER)"))
+
+    with pytest.raises(PaymentsError):
+        migrate(empty)
+    assert inspect(empty).get_table_names() == ["discrepancies"]
+    assert not is_current(empty)
+
+
+def test_an_unknown_version_is_not_current(empty: Engine) -> None:
+    """
+    A database that a newer program has migrated is not ours to use.
+    """
+    migrate(empty)
+    with empty.begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608 - our own constant
+
+    assert not is_current(empty)
+
+
+@pytest.mark.parametrize("version", sorted(VERSIONS.glob("*.py")), ids=lambda path: path.stem)
+def test_only_forwards(version: Path) -> None:
+    """
+    No migration has a way back: it could only lose what was recorded.
+    """
+    assert "def downgrade" not in version.read_text()
