@@ -14,6 +14,7 @@ from payments_core.application.create_payment import CreatedPayment
 from payments_core.application.refund_payment import IssuedRefund
 from payments_core.domain.money import Money
 from payments_core.domain.refund import RefundStatus
+from payments_core.domain.status import AWAITING_CONFIRMATION
 from payments_core.ports.queries import PaymentView
 from payments_http.access import caller
 from payments_http.routing import request_key
@@ -30,13 +31,14 @@ def shown(payment: PaymentView) -> PaymentView:
     """
     Return what this caller may see of a payment that they may see.
 
-    The client secret is the owner's alone; where to approve is for whoever may confirm.
+    The client secret is the owner's alone, while the payment waits for it; where to approve is for whoever may confirm.
     """
     owner = caller().owns(payment)
+    needed = owner and payment.status in AWAITING_CONFIRMATION
     confirms = owner or Permission.CONFIRM_ANY in caller().permissions
     return attrs.evolve(
         payment,
-        client_secret=payment.client_secret if owner else None,
+        client_secret=payment.client_secret if needed else None,
         redirect_url=payment.redirect_url if confirms else None,
     )
 

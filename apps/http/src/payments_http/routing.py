@@ -72,6 +72,7 @@ def endpoint(
     body: type[Schema] | None = None,
     query: type[Schema] | None = None,
     problems: Collection[int] = (),
+    example: Mapping[str, str] | None = None,
     key: bool | None = None,
 ) -> Callable[[View], View]:
     """
@@ -86,6 +87,8 @@ def endpoint(
 
         problems: Other statuses that may come, besides those that follow from the rest.
 
+        example: A body that works on a developer's machine.
+
         key: Whether an Idempotency-Key is required, or merely taken; None for neither.
     """
 
@@ -97,7 +100,7 @@ def endpoint(
             described = _problem(group, status)(described)
         if body:
             required = any(f.required for f in body().fields.values())
-            described = group.arguments(body, required=required)(described)
+            described = group.arguments(body, required=required, example=example)(described)
         if query:
             described = group.arguments(query, location="query")(described)
         described = guarded(access)(described)

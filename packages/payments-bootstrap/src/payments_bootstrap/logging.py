@@ -6,12 +6,18 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Final, TextIO
 
 import structlog
 from structlog.typing import Processor
 
 from payments_bootstrap.masking import mask_event
+
+
+QUIET: Final = ("stripe", "urllib3")
+"""
+Libraries that would write a line for each call.
+"""
 
 
 def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) -> None:
@@ -20,7 +26,8 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
 
     Modules log with the standard library; what they pass as ``extra`` become fields.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_fields(),
@@ -28,10 +35,12 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 mask_event,
-                _renderer(json=json),
+                _renderer(json=json, colors=stream.isatty()),
             ],
         )
     )
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
@@ -56,10 +65,10 @@ def _fields() -> list[Processor]:
     ]
 
 
-def _renderer(*, json: bool) -> Processor:
+def _renderer(*, json: bool, colors: bool) -> Processor:
     if json:
         return structlog.processors.JSONRenderer()
     # The pretty traceback would print local variables, and secrets are among them.
     return structlog.dev.ConsoleRenderer(
-        exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+        colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
     )

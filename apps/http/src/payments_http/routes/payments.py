@@ -37,6 +37,12 @@ ONE = "/api/payments/<uuid:payment_id>"
         202: UNKNOWN_OUTCOME,
     },
     problems=(404, 409),
+    example={
+        "orderId": "0199f3c5-1c9a-7d44-a5e2-0f8a4d9f2c11",
+        "amount": "129.90",
+        "currency": "EUR",
+        "paymentMethodId": "pm_card_visa",
+    },
     key=False,
 )
 def create_payment(body: dict[str, Any]) -> Answer:
@@ -105,6 +111,7 @@ def get_payment(payment_id: UUID) -> PaymentView:
     schema=schemas.Payment,
     answers={200: "The payment after the attempt.", 202: UNKNOWN_OUTCOME},
     problems=(404, 409),
+    example={},
     key=False,
 )
 def confirm_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
@@ -126,6 +133,7 @@ def confirm_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
     schema=schemas.Payment,
     answers={200: "The payment after the capture.", 202: UNKNOWN_OUTCOME},
     problems=(404, 409),
+    example={"amount": "60.00"},
     key=True,
 )
 def capture_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
@@ -151,6 +159,7 @@ def capture_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
     schema=schemas.Payment,
     answers={200: "The payment after the cancellation.", 202: UNKNOWN_OUTCOME},
     problems=(404, 409),
+    example={"reason": "The customer changed their mind."},
     key=False,
 )
 def cancel_payment(body: dict[str, Any], payment_id: UUID) -> Answer:

@@ -24,6 +24,7 @@ group = Group("Refunds", __name__, description="Giving captured money back.")
     schema=schemas.Refund,
     answers={201: "The refund; one that was refused is Failed.", 202: UNKNOWN_OUTCOME},
     problems=(404, 409),
+    example={"amount": "10.00", "reason": "damaged"},
     key=True,
 )
 def refund_payment(body: dict[str, Any], payment_id: UUID) -> Answer:

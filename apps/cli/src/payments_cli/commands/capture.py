@@ -1,0 +1,34 @@
+"""
+``payments capture``.
+"""
+
+from uuid import UUID
+
+import click
+
+from payments_cli.changes import request_key, write_changed
+from payments_cli.session import PaymentId, Session, confirm, money, with_session
+from payments_core.application.capture_payment import CapturePaymentCommand
+
+
+@click.command("capture")
+@click.argument("payment", type=PaymentId())
+@click.option("--amount", help="How much, such as 12.50; all that is authorised if left out.")
+@click.option("--idempotency-key", help="The same key again captures once.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_session
+def command(
+    session: Session, *, payment: UUID, amount: str | None, idempotency_key: str | None, yes: bool
+) -> None:
+    """
+    Take what is authorised, in whole or in part; the rest is released.
+    """
+    found = session.container.get_payment().execute(payment)
+    wanted = money(amount, found.amount.currency)
+    confirm(f"Capture {wanted or found.authorized} of payment {payment}?", yes=yes)
+    done = session.container.capture_payment().execute(
+        CapturePaymentCommand(
+            payment_id=payment, amount=wanted, request_key=request_key(idempotency_key)
+        )
+    )
+    write_changed(session, done)

@@ -1,0 +1,49 @@
+"""
+``payments list``.
+"""
+
+from uuid import UUID
+
+import click
+
+from payments_cli.output import payment_row, short_payment_row, write_json, write_table
+from payments_cli.session import Session, with_session
+from payments_core.domain.status import PaymentStatus
+from payments_core.ports.queries import PaymentFilter
+
+TITLES = {
+    "paymentId": "payment",
+    "status": "status",
+    "amount": "amount",
+    "createdAt": "created (UTC)",
+    "customerId": "customer",
+}
+
+
+@click.command("list")
+@click.option("--status", type=click.Choice([s.value for s in PaymentStatus]))
+@click.option("--order", "order_id", type=click.UUID, help="Only this order's.")
+@click.option("--customer", "customer_id", help="Only this customer's.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@with_session
+def command(
+    session: Session,
+    status: str | None,
+    order_id: UUID | None,
+    customer_id: str | None,
+    limit: int,
+) -> None:
+    """
+    List payments, newest first.
+    """
+    wanted = PaymentFilter(
+        status=PaymentStatus(status) if status else None,
+        order_id=order_id,
+        customer_id=customer_id,
+    )
+    page = session.container.list_payments().execute(wanted, limit)
+    if session.as_json:
+        rows = [payment_row(p) for p in page.items]
+        write_json({"items": rows, "more": page.next is not None})
+    else:
+        write_table(TITLES, [short_payment_row(p) for p in page.items])

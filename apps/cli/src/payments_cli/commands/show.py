@@ -1,0 +1,36 @@
+"""
+``payments show``.
+"""
+
+from uuid import UUID
+
+import click
+
+from payments_cli.output import (
+    entry_row,
+    payment_row,
+    short_entry_row,
+    write_facts,
+    write_json,
+    write_table,
+)
+from payments_cli.session import PaymentId, Session, with_session
+
+TITLES = {"at": "at (UTC)", "what": "what", "state": "state", "details": "details"}
+
+
+@click.command("show")
+@click.argument("payment", type=PaymentId())
+@with_session
+def command(session: Session, payment: UUID) -> None:
+    """
+    Show a payment and everything that happened to it.
+    """
+    found = payment_row(session.container.get_payment().execute(payment))
+    entries = session.container.show_timeline().execute(payment)
+    if session.as_json:
+        write_json({**found, "timeline": [entry_row(e) for e in entries]})
+    else:
+        write_facts(found)
+        click.echo()
+        write_table(TITLES, [short_entry_row(e) for e in entries])

@@ -1,0 +1,164 @@
+"""
+Payments as tables for people, and as JSON for programs, in the API's words.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import click
+
+from payments_core.contracts.converter import timestamp
+from payments_core.domain.failure import Failure
+from payments_core.ports.queries import PaymentView, RefundView, TimelineEntry
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Row = Mapping[str, Any]
+
+PIPED_WIDTH: Final = 200
+
+
+def payment_row(payment: PaymentView) -> Row:
+    """
+    Return what is shown of a payment; its secrets are not.
+    """
+    return {
+        "paymentId": str(payment.id),
+        "orderId": str(payment.order_id),
+        "customerId": payment.customer_id,
+        "status": payment.status.value,
+        "amount": payment.amount.text,
+        "currency": payment.amount.currency,
+        "authorizedAmount": payment.authorized.text,
+        "capturedAmount": payment.captured.text,
+        "refundedAmount": payment.refunded.text,
+        "captureMethod": payment.capture_method.value,
+        "provider": payment.provider,
+        "providerPaymentId": payment.provider_payment_id,
+        "failure": _failure(payment.failure),
+        "unresolvedOperations": payment.unresolved_operations,
+        "createdAt": timestamp(payment.created_at),
+        "updatedAt": timestamp(payment.updated_at),
+    }
+
+
+def refund_row(refund: RefundView) -> Row:
+    """
+    Return what is shown of a refund.
+    """
+    return {
+        "refundId": str(refund.id),
+        "paymentId": str(refund.payment_id),
+        "status": refund.status.value,
+        "amount": refund.amount.text,
+        "currency": refund.amount.currency,
+        "reason": refund.reason,
+        "providerRefundId": refund.provider_refund_id,
+        "failure": _failure(refund.failure),
+        "createdAt": timestamp(refund.created_at),
+        "completedAt": timestamp(refund.completed_at) if refund.completed_at else None,
+    }
+
+
+def short_payment_row(payment: PaymentView) -> Row:
+    """
+    Return what fits a line of a terminal.
+    """
+    return {
+        "paymentId": str(payment.id),
+        "status": payment.status.value,
+        "amount": str(payment.amount),
+        "customerId": payment.customer_id,
+        "createdAt": _second(payment.created_at),
+    }
+
+
+def short_entry_row(entry: TimelineEntry) -> Row:
+    """
+    Return what fits a line of a terminal: no ids, no further times, no counts.
+    """
+    ids = ("_id", "_at", "_until", "number", "attempts", "sequence")
+    details = {k: v for k, v in entry.details.items() if not k.endswith(ids)}
+    row = {"at": _second(entry.at), "what": f"{entry.kind} {entry.name}", "state": entry.state}
+    return {**row, "details": details}
+
+
+def entry_row(entry: TimelineEntry) -> Row:
+    """
+    Return what is shown of an entry of a timeline.
+    """
+    return {
+        "at": timestamp(entry.at),
+        "kind": entry.kind,
+        "name": entry.name,
+        "state": entry.state,
+        "id": entry.id,
+        "details": dict(entry.details),
+    }
+
+
+def write_json(document: Any) -> None:
+    """
+    Write one document.
+    """
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def write_facts(row: Row) -> None:
+    """
+    Write one thing, a line for each fact that there is.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in row.items():
+        if value not in (None, "", {}):
+            table.add_row(Text(name, style="dim"), Text(_text(value)))
+    _print(table)
+
+
+def write_table(titles: Mapping[str, str], rows: Sequence[Row]) -> None:
+    """
+    Write several things, a line for each.
+
+    Args:
+        titles: The title of each column, by the name of its value; the first is never folded.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for number, (name, title) in enumerate(titles.items()):
+        justify: Literal["left", "right"] = "right" if name == "amount" else "left"
+        table.add_column(title, justify=justify, no_wrap=not number, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_text(row[name])) for name in titles))
+    _print(table)
+
+
+def _print(table: "Table") -> None:
+    from rich.console import Console
+
+    console = Console()
+    # What goes to a file or another program is not folded at a width that nobody set.
+    console.print(table, width=None if console.is_terminal else PIPED_WIDTH)
+
+
+def _second(moment: datetime) -> str:
+    return timestamp(moment)[:19].replace("T", " ")
+
+
+def _failure(failure: Failure | None) -> Row | None:
+    return None if failure is None else {"code": failure.code, "message": failure.message}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {inner}" for name, inner in value.items())
+    return str(value)

@@ -1,0 +1,123 @@
+"""
+What the commands share: their options, the container, and how they end.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+import attrs
+import click
+from typing_extensions import override
+
+from payments_bootstrap import ConfigurationError, Container, bootstrap
+from payments_cli.errors import ExitCode, Refusal, refusal_of
+from payments_core.domain.errors import PaymentsError
+from payments_core.domain.money import Money
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@attrs.frozen
+class Session:
+    """
+    One run of a command.
+
+    Attributes:
+        as_json: Write for programs.
+    """
+
+    container: Container
+    as_json: bool
+
+
+class PaymentId(click.ParamType[UUID]):
+    """
+    A payment's id.
+    """
+
+    name = "payment"
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        try:
+            return UUID(str(value))
+        except ValueError:
+            self.fail("It is no payment id; `payments list` shows them.", param, ctx)
+
+
+development_option = click.option(
+    "--development", is_flag=True, help="Use the service that `make run` starts here."
+)
+
+
+def environment(*, development: bool) -> dict[str, str]:
+    """
+    Return the settings' environment.
+
+    Raises:
+        ConfigurationError: There is no development service here.
+    """
+    if not development:
+        return dict(os.environ)
+    from payments_bootstrap.development.home import Home
+
+    return Home().environ(os.environ)
+
+
+def with_session(view: F) -> Callable[..., None]:
+    """
+    Give a command a session as its first argument, with the options that it needs.
+    """
+
+    @development_option
+    @click.option("--output", type=click.Choice(["table", "json"]), default="table")
+    @wraps(view)
+    def command(*, development: bool, output: str, **options: Any) -> None:
+        as_json = output == "json"
+        with refusals(as_json=as_json):
+            container = bootstrap(environment(development=development))
+            view(Session(container, as_json), **options)
+
+    return command
+
+
+@contextmanager
+def refusals(*, as_json: bool = False) -> Iterator[None]:
+    """
+    Turn the errors of the block into ends of the command.
+    """
+    try:
+        yield
+    except PaymentsError as error:
+        raise refusal_of(error, as_json=as_json) from None
+    except ConfigurationError as error:
+        message = "The settings do not allow a start:\n" + str(error)
+        code = ExitCode.CONFIGURATION
+        raise Refusal("configuration", message, code, as_json=as_json) from None
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """
+    Return if the person agrees.
+
+    Raises:
+        click.UsageError: Nobody is there to ask.
+        click.Abort: They do not.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nobody is there to be asked; add --yes.")
+    click.confirm(question, abort=True)
+
+
+def money(text: str | None, currency: str) -> Money | None:
+    """
+    Return an amount that was typed, in the payment's currency; None stays None.
+    """
+    return None if text is None else Money.parse(text, currency).require_positive()
