@@ -18,7 +18,7 @@ from payments_postgres import (
     create_engine,
     migrate,
 )
-from payments_postgres.dialects import reading
+from payments_postgres.dialects import reading, snapshot
 from payments_postgres.transaction import Transaction
 
 
@@ -66,16 +66,31 @@ def test_the_address_may_say_otherwise(postgres_url: str) -> None:
 
 
 @pytest.mark.postgres
-def test_reading_writes_nothing_on_postgresql(postgres_engine: Engine) -> None:
+def test_a_snapshot_is_one_moment_on_postgresql(postgres_engine: Engine) -> None:
     """
-    Queries see one moment and cannot write; the next user of the connection can.
+    Several queries see one moment and cannot write; the next user of the connection can.
     """
-    engine = reading(postgres_engine)
+    engine = snapshot(postgres_engine)
 
     assert shown(engine, "SHOW transaction_read_only") == "on"
     assert shown(engine, "SHOW transaction_isolation") == "repeatable read"
     assert shown(postgres_engine, "SHOW transaction_read_only") == "off"
     assert shown(postgres_engine, "SHOW transaction_isolation") == "read committed"
+
+
+@pytest.mark.postgres
+def test_reading_once_needs_no_transaction(postgres_engine: Engine) -> None:
+    """
+    A single query spends no round trip on BEGIN and its end; the next user does begin one.
+    """
+    began = text("SELECT now()")
+
+    def beginnings(engine: Engine) -> set[object]:
+        with engine.connect() as connection:
+            return {connection.execute(began).scalar_one() for _ in range(2)}
+
+    assert len(beginnings(reading(postgres_engine))) == 2
+    assert len(beginnings(postgres_engine)) == 1
 
 
 @pytest.mark.parametrize(

@@ -72,12 +72,13 @@ def test_sqlstate(sqlstate: str, expected: type[PaymentsError]) -> None:
 @contextmanager
 def refused(kind: type[PaymentsError], *hidden: str) -> Iterator[None]:
     """
-    Expect an error of ours whose whole printed trace holds none of the hidden words.
+    Expect an error of ours that stands alone and holds none of the hidden words.
     """
     with pytest.raises(kind) as caught:
         yield
     printed = "".join(traceback.format_exception_only(caught.value))
     assert type(caught.value) is kind
+    assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     assert not [word for word in hidden if word in printed]
 
@@ -103,6 +104,19 @@ def test_a_database_that_is_not_there(url: str) -> None:
     ):
         with refused(StorageUnavailable, "s3cr3t", "nowhere"):
             attempt()
+    engine.dispose()
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    """
+    What SQLite cannot read is a StorageUnavailable, though Python's own driver says it first.
+    """
+    path = tmp_path / "notes.txt"
+    path.write_text("s3cr3t" * 1000)
+    engine = create_engine(DatabaseSettings(f"sqlite:///{path}"))
+
+    with refused(StorageUnavailable, "s3cr3t", "notes"):
+        SqlAlchemyPaymentQueries(engine).ping()
     engine.dispose()
 
 

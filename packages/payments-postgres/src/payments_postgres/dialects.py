@@ -147,10 +147,19 @@ def require_locking(engine: Engine) -> None:
 
 def reading(engine: Engine) -> Engine:
     """
-    Return the engine for transactions that only read: one moment's view, no lock.
+    Return the engine for one statement that only reads: no lock, and on PostgreSQL no BEGIN.
     """
     if engine.dialect.name == "sqlite":
         return engine.execution_options(**{_READING: True})
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def snapshot(engine: Engine) -> Engine:
+    """
+    Return the engine for several statements that only read, and all see the same moment.
+    """
+    if engine.dialect.name == "sqlite":
+        return reading(engine)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 

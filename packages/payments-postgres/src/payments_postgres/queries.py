@@ -17,7 +17,7 @@ from payments_core.ports.queries import (
     PaymentView,
     TimelineEntry,
 )
-from payments_postgres.dialects import reading
+from payments_postgres.dialects import reading, snapshot
 from payments_postgres.mapping import to_view
 from payments_postgres.tables import payments
 from payments_postgres.timeline import timeline_of
@@ -35,6 +35,7 @@ class SqlAlchemyPaymentQueries(IPaymentQueries):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = reading(engine)
+        self._snapshot = snapshot(engine)
 
     @override
     def get(self, payment_id: UUID) -> PaymentView | None:
@@ -54,7 +55,7 @@ class SqlAlchemyPaymentQueries(IPaymentQueries):
 
     @override
     def timeline(self, payment_id: UUID) -> Sequence[TimelineEntry]:
-        with Transaction(self._engine) as transaction:
+        with Transaction(self._snapshot) as transaction:
             return timeline_of(transaction, payment_id)
 
     @override

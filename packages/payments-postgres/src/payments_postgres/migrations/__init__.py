@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from payments_postgres.dialects import lock_schema, reading
+from payments_postgres.dialects import lock_schema, snapshot
 from payments_postgres.errors import translated
 
 VERSION_TABLE: Final = "payments_schema_version"
@@ -42,7 +42,7 @@ def is_current(engine: Engine) -> bool:
     Raises:
         StorageUnavailable: The database is not there.
     """
-    with translated(), reading(engine).begin() as connection:
+    with translated(), snapshot(engine).begin() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         return set(context.get_current_heads()) == _heads()
 
