@@ -72,7 +72,7 @@ def short_payment_row(payment: PaymentView) -> Row:
         "status": payment.status.value,
         "amount": str(payment.amount),
         "customerId": payment.customer_id,
-        "createdAt": _second(payment.created_at),
+        "createdAt": _second(payment.created_at)[:-3],
     }
 
 
@@ -126,15 +126,16 @@ def write_table(titles: Mapping[str, str], rows: Sequence[Row]) -> None:
     Write several things, a line for each.
 
     Args:
-        titles: The title of each column, by the name of its value; the first is never folded.
+        titles: The title of each column, by the name of its value; only the last may be folded.
     """
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for number, (name, title) in enumerate(titles.items()):
+    *_, last = titles
+    for name, title in titles.items():
         justify: Literal["left", "right"] = "right" if name == "amount" else "left"
-        table.add_column(title, justify=justify, no_wrap=not number, overflow="fold")
+        table.add_column(title, justify=justify, no_wrap=name != last, overflow="fold")
     for row in rows:
         table.add_row(*(Text(_text(row[name])) for name in titles))
     _print(table)
@@ -144,8 +145,10 @@ def _print(table: "Table") -> None:
     from rich.console import Console
 
     console = Console()
-    # What goes to a file or another program is not folded at a width that nobody set.
-    console.print(table, width=None if console.is_terminal else PIPED_WIDTH)
+    if not console.is_terminal:
+        # What goes to a file or another program is not folded at a width that nobody set.
+        console = Console(width=PIPED_WIDTH)
+    console.print(table)
 
 
 def _second(moment: datetime) -> str:

@@ -15,7 +15,7 @@ TITLES = {
     "paymentId": "payment",
     "status": "status",
     "amount": "amount",
-    "createdAt": "created (UTC)",
+    "createdAt": "created, UTC",
     "customerId": "customer",
 }
 

@@ -16,7 +16,7 @@ from payments_cli.output import (
 )
 from payments_cli.session import PaymentId, Session, with_session
 
-TITLES = {"at": "at (UTC)", "what": "what", "state": "state", "details": "details"}
+TITLES = {"at": "at, UTC", "what": "what", "state": "state", "details": "details"}
 
 
 @click.command("show")

@@ -1,0 +1,155 @@
+"""
+What every exchange has, whatever it is about.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from dependency_injector import providers
+from typing_extensions import override
+
+from payments_bootstrap import Container
+from payments_core.domain.errors import StorageUnavailable
+from payments_core.ports.queries import PaymentView
+from payments_core.testing.memory import InMemoryDatabase
+from payments_core.testing.memory_queries import InMemoryPaymentQueries
+from payments_http.gateway import respelled
+
+Api = Any
+MakePayment = Callable[[str], str]
+
+ID = "01A205DD-17B9-7575-98ED-9F674C6C5398"
+
+
+class _Broken(InMemoryPaymentQueries):
+    """
+    Storage that raises.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(InMemoryDatabase())
+        self.error = error
+
+    @override
+    def get(self, payment_id: UUID) -> PaymentView | None:
+        raise self.error
+
+    @override
+    def ping(self) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/nothing", "/api/payments", "/swagger/"])
+def test_headers(api: Api, path: str) -> None:
+    """
+    Nothing is cached, nothing is sniffed, and the server does not say what it is made of.
+    """
+    headers = api.get(path).headers
+
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(
+    ("header", "given", "kept"),
+    [
+        ("X-Request-Id", "0199f3c5-1c9a-7d44-a5e2-0f8a4d9f2c11", True),
+        ("X-Correlation-Id", "0199f3c5-1c9a-7d44-a5e2-0f8a4d9f2c11", True),
+        ("X-Request-Id", "short", False),
+        ("X-Request-Id", "x" * 65, False),
+        ("X-Request-Id", "spaces are odd", False),
+        ("X-Request-Id", "\u00fcmlauts-are-odd", False),
+    ],
+)
+def test_request_id(api: Api, header: str, given: str, kept: bool) -> None:
+    """
+    A sane id of the caller is kept, and is in the problem too; else there is a fresh one.
+    """
+    answer = api.get("/api/payments", headers={header: given})
+    found = answer.headers["X-Request-Id"]
+
+    assert (found == given) is kept
+    assert answer.get_json()["requestId"] == found
+
+
+def test_unexpected_error(
+    alice: Api, container: Container, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    What nobody foresaw is 500 without a detail; the log has it.
+    """
+    container.queries.override(providers.Object(_Broken(ZeroDivisionError("geheim"))))
+    with caplog.at_level(logging.ERROR):
+        answer = alice.get(f"/api/payments/{ID}")
+
+    assert answer.status_code == 500
+    assert answer.get_json()["code"] == "internal_error"
+    assert "geheim" not in answer.text
+    assert caplog.records[0].exc_info
+
+
+def test_database_is_down(alice: Api, container: Container) -> None:
+    """
+    Without the database it is 503, and when to try again.
+    """
+    container.queries.override(providers.Object(_Broken(StorageUnavailable("db.internal:5432"))))
+    answer = alice.get(f"/api/payments/{ID}")
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "db.internal" not in answer.text
+
+
+def test_ready(api: Api) -> None:
+    """
+    Ready says a word for each thing that is needed.
+    """
+    answer = api.get("/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.get_json() == {"status": "ok", "checks": {"database": "ok", "stripe": "ok"}}
+
+
+def test_not_ready(api: Api, container: Container) -> None:
+    """
+    Without the database it is not ready, and says no more than that.
+    """
+    container.queries.override(providers.Object(_Broken(StorageUnavailable("db.internal:5432"))))
+    answer = api.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.get_json()["checks"]["database"] == "unavailable"
+    assert "db.internal" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/api/Payments", "/api/payments"),
+        ("/API/PAYMENTS/", "/api/payments/"),
+        (f"/Api/Payments/{ID}/Refund", f"/api/payments/{ID}/refund"),
+        ("/Internal/Payments/Capture", "/internal/payments/capture"),
+        ("/api/Payments/Webhooks/Stripe", "/api/payments/webhooks/Stripe"),
+        ("/Swagger", "/Swagger"),
+        ("/api/Orders", "/api/Orders"),
+        ("", ""),
+    ],
+)
+def test_spelling(path: str, expected: str) -> None:
+    """
+    Only the fixed words of this API's paths are lowered.
+    """
+    assert respelled(path) == expected
+
+
+def test_gateways_spelling(alice: Api, payment_in: MakePayment) -> None:
+    """
+    A payment is found under the gateway's spelling, with its id in either case.
+    """
+    payment_id = payment_in("Succeeded")
+
+    assert alice.get(f"/api/Payments/{payment_id.upper()}").status_code == 200

@@ -1,0 +1,174 @@
+"""
+The app under gunicorn, over a real socket.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+
+import pytest
+
+COMMAND = [
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "--config=python:payments_http.serving",
+    "payments_http.wsgi:app",
+]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def ports() -> tuple[int, int]:
+    """
+    Where the API and its figures are.
+    """
+    return _free_port(), _free_port()
+
+
+@pytest.fixture(scope="module")
+def server(ports: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """
+    A running gunicorn with two processes.
+    """
+    database = tmp_path_factory.mktemp("serving") / "payments.db"
+    environ = os.environ | {
+        "DATABASE__URL": f"sqlite:///{database}",
+        "PAYMENT_PROVIDERS__STRIPE__API_KEY": "sk_test_abcdef",
+        "PAYMENT_PROVIDERS__STRIPE__API_BASE": "http://127.0.0.1:9",
+        "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": "whsec_one",
+        "KEYCLOAK__ISSUER": "http://127.0.0.1:9",
+        "HTTP__PORT": str(ports[0]),
+        "HTTP__METRICS_PORT": str(ports[1]),
+        "LOG__LEVEL": "ERROR",
+    }
+    with subprocess.Popen(COMMAND, env=environ) as process:
+        deadline = time.monotonic() + 20
+        while not _answers(ports[0]) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        yield ports[0]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def _answers(port: int) -> bool:
+    try:
+        return _get(port, "/health/live")[0] == 200
+    except OSError:
+        return False
+
+
+def _get(port: int, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", path, headers=headers or {})
+    answer = connection.getresponse()
+    found = answer.status, answer.read().decode()
+    connection.close()
+    return found
+
+
+def _raw(port: int, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        return connection.recv(65_536)
+
+
+@pytest.mark.parametrize(("length", "status"), [(262_145, 413), (262_144, 400)])
+def test_chunked(server: int, length: int, status: int) -> None:
+    """
+    A chunked body is measured too, and never cut short.
+    """
+    body = (b" " * size for size in (length // 2, length - length // 2))
+    connection = HTTPConnection("127.0.0.1", server, timeout=10)
+    connection.request("POST", "/api/payments/webhooks/stripe", body=body, encode_chunked=True)
+    found = connection.getresponse().status
+    connection.close()
+
+    assert found == status
+
+
+def test_endless_body(server: int) -> None:
+    """
+    Whoever goes on sending after the refusal is hung up on.
+    """
+    head = (
+        b"POST /api/payments/webhooks/stripe HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    )
+    chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", server), timeout=10) as connection:
+        connection.sendall(head + b"\r\n")
+
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            connection.sendall(chunk * 1000)
+
+
+def test_server_header(server: int) -> None:
+    """
+    Nobody is told which server this is.
+    """
+    answer = _raw(server, b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert b"\r\nServer: payments\r\n" in answer
+    assert answer.lower().count(b"\r\nserver:") == 1
+    assert b"gunicorn" not in answer.lower()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400"),
+        (
+            (
+                b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            ),
+            b"400",
+        ),
+        (b"GET /x HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 9000 + b"\r\n\r\n", b"431"),
+        (b"GET /" + b"a" * 8192 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
+    ],
+)
+def test_malformed(server: int, request_bytes: bytes, status: bytes) -> None:
+    """
+    Requests that could be read in two ways, or are too long, are refused.
+    """
+    answer = _raw(server, request_bytes)
+
+    assert answer.split()[1] == status
+    assert b"Traceback" not in answer
+
+
+def test_figures(server: int, ports: tuple[int, int]) -> None:
+    """
+    The figures of all processes are on a port of their own, and nowhere else.
+    """
+    _get(server, "/api/payments")
+    _, figures = _get(ports[1], "/metrics")
+    status, _ = _get(server, "/metrics")
+
+    assert 'http_requests_total{method="GET",route="/api/payments",status="401"}' in figures
+    assert status == 404
+
+
+def test_configuration_error() -> None:
+    """
+    With wrong settings it does not start, says why, and ends with 78.
+    """
+    environ = {k: v for k, v in os.environ.items() if "__" not in k}
+    ended = subprocess.run(COMMAND, env=environ, capture_output=True, timeout=20, check=False)
+
+    assert ended.returncode == 78
+    assert b"DATABASE__URL: it is required" in ended.stderr
+    assert b"Traceback" not in ended.stderr

@@ -1,0 +1,153 @@
+"""
+What a provider delivers.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from payments_core.ports.provider import NoticeTopic
+from payments_core.testing.fake_provider import FakePaymentProvider, Fault
+from payments_core.testing.memory import InMemoryDatabase
+
+Api = Any
+MakePayment = Callable[[str], str]
+
+PATH = "/api/payments/webhooks/stripe"
+
+
+def _deliver(api: Api, payload: bytes, headers: dict[str, str]) -> Any:
+    return api.post(PATH, data=payload, headers=headers, content_type="application/json")
+
+
+def test_processed(
+    api: Api, alice: Api, payment_in: MakePayment, provider: FakePaymentProvider
+) -> None:
+    """
+    A delivery is 200 and acted on, without any token.
+    """
+    payment_id = payment_in("RequiresAction")
+    provider.approve("stripe_pi_1")
+    answer = _deliver(api, *provider.webhook("stripe_pi_1"))
+
+    assert answer.status_code == 200
+    assert answer.get_json()["status"] == "processed"
+    assert alice.get(f"/api/payments/{payment_id}").get_json()["status"] == "Succeeded"
+
+
+def test_twenty_at_once(
+    api: Api, payment_in: MakePayment, provider: FakePaymentProvider, database: InMemoryDatabase
+) -> None:
+    """
+    Twenty copies of a delivery, at once, are 200 each and have one effect.
+    """
+    payment_in("RequiresAction")
+    provider.approve("stripe_pi_1")
+    payload, headers = provider.webhook("stripe_pi_1")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: _deliver(api, payload, headers), range(20)))
+
+    assert [a.status_code for a in answers] == [200] * 20
+    assert [a.get_json()["duplicate"] for a in answers].count(False) == 1
+    assert [m.name for m in database.outbox] == ["IPaymentSucceeded"]
+
+
+def test_ignored(api: Api, provider: FakePaymentProvider) -> None:
+    """
+    What concerns no payment is 200 and ignored.
+    """
+    answer = _deliver(api, *provider.webhook("x", NoticeTopic.OTHER))
+
+    assert answer.get_json()["status"] == "ignored"
+
+
+def test_provider_is_down(
+    api: Api, payment_in: MakePayment, provider: FakePaymentProvider, database: InMemoryDatabase
+) -> None:
+    """
+    While the provider cannot be asked the delivery is stored, and is 200.
+    """
+    payment_in("RequiresAction")
+    provider.faults.append(Fault("retrieve"))
+    answer = _deliver(api, *provider.webhook("stripe_pi_1"))
+
+    assert answer.status_code == 200
+    assert answer.get_json()["status"] == "received"
+    assert len(database.tables.webhooks) == 1
+
+
+def _unsigned(_: FakePaymentProvider) -> tuple[bytes, dict[str, str]]:
+    return b"{}", {}
+
+
+def _garbage(_: FakePaymentProvider) -> tuple[bytes, dict[str, str]]:
+    return b"{}", {"fake-signature": "garbage"}
+
+
+def _changed(provider: FakePaymentProvider) -> tuple[bytes, dict[str, str]]:
+    payload, headers = provider.webhook("stripe_pi_1")
+    return payload + b"\n", headers
+
+
+def _old(provider: FakePaymentProvider) -> tuple[bytes, dict[str, str]]:
+    return provider.webhook("stripe_pi_1", at=datetime.now(UTC) - timedelta(seconds=302))
+
+
+def _not_text(_: FakePaymentProvider) -> tuple[bytes, dict[str, str]]:
+    return b"\xff\xfe", {"fake-signature": "1:x"}
+
+
+REFUSED: list[tuple[Callable[[FakePaymentProvider], tuple[bytes, dict[str, str]]], str]] = [
+    (_unsigned, "webhook_signature_missing"),
+    (_garbage, "webhook_signature_invalid"),
+    (_changed, "webhook_signature_invalid"),
+    (_old, "webhook_timestamp_out_of_tolerance"),
+    (_not_text, "webhook_signature_invalid"),
+]
+
+
+@pytest.mark.parametrize(("make", "code"), REFUSED)
+def test_refused(
+    api: Api,
+    provider: FakePaymentProvider,
+    database: InMemoryDatabase,
+    make: Callable[[FakePaymentProvider], tuple[bytes, dict[str, str]]],
+    code: str,
+) -> None:
+    """
+    What the provider did not sign for us, just now, is 400 with nothing but a code, and not stored.
+    """
+    answer = _deliver(api, *make(provider))
+
+    assert answer.status_code == 400
+    assert answer.get_json()["code"] == code
+    assert answer.get_json()["detail"] == "The delivery was refused."
+    assert not database.tables.webhooks
+
+
+@pytest.mark.parametrize("name", ["unknown", "STRIPE", "..", "stripe%00"])
+def test_unknown_provider(api: Api, name: str) -> None:
+    """
+    A provider that is not configured has no place to deliver to.
+    """
+    answer = api.post(f"/api/payments/webhooks/{name}", data=b"{}")
+
+    assert answer.status_code in {404, 405}
+
+
+def test_too_long(api: Api) -> None:
+    """
+    256 KiB are the most.
+    """
+    assert _deliver(api, b" " * 262_145, {}).status_code == 413
+    assert _deliver(api, b" " * 262_144, {}).status_code == 400
+
+
+def test_long_header(api: Api) -> None:
+    """
+    No signature is 5 KiB long.
+    """
+    assert _deliver(api, b"{}", {"fake-signature": "x" * 5120}).status_code == 400
