@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from payments_core.domain.facts import ProviderPaymentStatus
+from payments_core.domain.facts import ProviderPayment, ProviderPaymentStatus
 from payments_core.domain.requests import CaptureMethod, CreateIntent
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.errors import WebhookInvalid
 from payments_core.ports.provider import NoticeTopic
+from payments_core.ports.queries import PaymentView
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
 from payments_core.testing.builders import a_payment, eur
 from tests.core.application.service import Service
@@ -169,6 +170,60 @@ def test_what_cannot_be_processed_for_a_day_is_dead(service: Service) -> None:
     assert the_event(service).next_at is None
     assert tries > 90
     assert service.clock.now() - the_event(service).received_at >= timedelta(hours=24)
+
+
+def declined_meanwhile(service: Service, *, dies: bool) -> PaymentView:
+    """
+    Take a payment that is declined, whose webhook is processed before our call returns.
+
+    With `dies` the sender is gone before it can settle the answer.
+    """
+    create = service.provider.create_intent
+
+    def call(request: CreateIntent, *, idempotency_key: str) -> ProviderPayment:
+        try:
+            return create(request, idempotency_key=idempotency_key)
+        finally:
+            (made,) = service.provider._payments
+            service.webhook(made)
+            if dies:
+                raise Died
+
+    service.provider.create_intent = call  # type: ignore[method-assign] # stands in its way
+    return service.pay("fake_declined")
+
+
+class Died(Exception):
+    """
+    The end of a process.
+    """
+
+
+def test_a_webhook_does_not_take_a_decline_from_its_request(service: Service) -> None:
+    """
+    The request that was declined answers Failed, however fast the webhook was.
+    """
+    payment = declined_meanwhile(service, dies=False)
+
+    assert payment.status is S.FAILED
+    assert service.provider.calls == ["create_intent", "cancel"]
+
+
+def test_a_webhook_does_what_a_dead_request_left(service: Service) -> None:
+    """
+    Nobody cancels the declined object any more: the event is due again after the lease.
+    """
+    with pytest.raises(Died):
+        declined_meanwhile(service, dies=True)
+
+    assert service.provider.calls == ["create_intent"]
+
+    service.clock.advance(seconds=61)
+    service.process.execute()
+    (payment,) = service.database.tables.payments.values()
+
+    assert payment.status is S.FAILED
+    assert the_event(service).status is W.PROCESSED
 
 
 def test_an_amount_that_differs_is_reported_once(service: Service) -> None:

@@ -2,6 +2,7 @@
 How answers change a payment: late, twice, out of order, and never against proof.
 """
 
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -586,6 +587,50 @@ def test_a_refund_of_another_amount_is_a_discrepancy() -> None:
 
     assert refund.status is RefundStatus.PENDING
     assert [d.kind for d in payment.discrepancies] == [DiscrepancyKind.AMOUNT_MISMATCH]
+
+
+@pytest.mark.parametrize(
+    ("amount", "kind"),
+    [
+        (eur("10.01"), DiscrepancyKind.AMOUNT_MISMATCH),
+        (Money.parse("3.00", "USD"), DiscrepancyKind.CURRENCY_MISMATCH),
+    ],
+)
+def test_a_refund_that_cannot_be_is_reported(amount: Money, kind: DiscrepancyKind) -> None:
+    """
+    A refund made elsewhere of more than was taken, or in other money, is not believed.
+    """
+    payment = answered(a_payment())
+    apply(payment, Answer(refunds=(a_refund_fact(payment, amount),)), NOW, POLICY)
+
+    assert payment.refunds == []
+    assert [d.kind for d in payment.discrepancies] == [kind]
+
+
+def test_what_follows_belongs_to_the_sender() -> None:
+    """
+    While an attempt is being sent, others settle its facts but begin nothing.
+    """
+    payment = a_payment()
+    left = a_fact(payment, P.REQUIRES_PAYMENT_METHOD, failure=NO)
+
+    assert tell(payment, left) == []
+    assert payment.operations[0].state is O.DECLINED
+
+    (cancel,) = reply(payment, left, state=O.DECLINED, failure=NO)
+
+    assert isinstance(cancel.request, CancelIntent)
+
+
+def test_what_a_dead_sender_left_is_begun_by_others() -> None:
+    """
+    After the lease nobody waits for the sender any more.
+    """
+    payment = a_payment()
+    left = a_fact(payment, P.REQUIRES_PAYMENT_METHOD, failure=NO)
+    (cancel,) = apply(payment, Answer(payment=left), NOW + timedelta(seconds=60), POLICY)
+
+    assert isinstance(cancel.request, CancelIntent)
 
 
 def test_a_second_object_that_holds_money_is_a_discrepancy() -> None:

@@ -3,13 +3,14 @@ Acting on stored webhooks: the event says which object, the provider says its st
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 
 from payments_core.application.operations import Operations
 from payments_core.application.settle import settle
 from payments_core.domain.errors import PaymentsError
+from payments_core.domain.follow_up import is_finished
 from payments_core.domain.operation import Operation
 from payments_core.domain.payment import Payment
 from payments_core.domain.settlement import Answer
@@ -70,12 +71,16 @@ class ProcessWebhooks:
 
     def _settle(self, event: WebhookEvent, answer: Answer) -> WebhookEvent:
         following: Sequence[Operation] = ()
-        now = self.operations.clock.now()
+        now, policy = self.operations.clock.now(), self.operations.policy
         with self.operations.unit_of_work() as uow:
             payment = _payment_of(uow, event, answer)
+            busy = payment.in_flight(now) if payment else None
             if payment:
-                following = settle(uow, payment, answer, now, self.operations.policy)
+                following = settle(uow, payment, answer, now, policy)
             event = self._after(event, answer, payment)
+            if payment and busy and not is_finished(payment, policy):
+                # What follows belongs to that sender; should it die, this event is due again.
+                event = _again(event, busy.lease_until)
             uow.webhooks.save(event)
             uow.commit()
         if payment:
@@ -109,6 +114,11 @@ def _payment_of(uow: IUnitOfWork, event: WebhookEvent, answer: Answer) -> Paymen
     if fact.payment_id:
         return uow.payments.get(fact.payment_id)
     return uow.payments.find(event.provider, fact.id)
+
+
+def _again(event: WebhookEvent, at: datetime) -> WebhookEvent:
+    waits = "An operation is under way; what follows from it is awaited"
+    return attrs.evolve(event, status=WebhookStatus.RECEIVED, next_at=at, error=waits)
 
 
 def _done(

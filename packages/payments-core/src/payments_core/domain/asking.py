@@ -91,7 +91,7 @@ def cancel(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
         raise InvalidState(f"A payment that is {_words(payment)} cannot be cancelled")
     if payment.open_operation(OperationKind.CAPTURE):
         raise OperationInProgress("A capture has no answer yet; ask again soon")
-    payment.cancel_requested = True
+    payment.cancel_requested, payment.updated_at = True, now
     return payment.begin_cancel(CancelReason.REQUESTED, now, policy)
 
 

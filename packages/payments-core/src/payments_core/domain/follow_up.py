@@ -13,6 +13,13 @@ from payments_core.domain.requests import CancelReason
 _OVER = frozenset({None, ProviderPaymentStatus.CANCELED, ProviderPaymentStatus.SUCCEEDED})
 
 
+def is_finished(payment: Payment, policy: Policy) -> bool:
+    """
+    Return whether nothing has to follow from the payment's facts.
+    """
+    return _reason_to_cancel(payment) is None and not _owes(payment, policy)
+
+
 def follow_ups(payment: Payment, now: datetime, policy: Policy) -> list[Operation]:
     """
     Begin what follows from the payment's facts; at most one operation, usually none.
@@ -30,7 +37,7 @@ def _cancel(payment: Payment, now: datetime, policy: Policy) -> Operation | None
 
 
 def _reason_to_cancel(payment: Payment) -> CancelReason | None:
-    if payment.provider_status in _OVER:
+    if payment.provider_status in _OVER or payment.open_operation(OperationKind.CANCEL):
         return None
     if payment.closed:
         return CancelReason.LATE
@@ -40,8 +47,12 @@ def _reason_to_cancel(payment: Payment) -> CancelReason | None:
 
 
 def _compensate(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
-    once = not any(r.compensates for r in payment.refunds)
-    if not (payment.closed and payment.refundable and once and policy.refund_late_money):
+    if not _owes(payment, policy):
         return None
     reason = "late payment"
     return payment.begin_refund(payment.refundable, reason, now, policy, compensates=True)[1]
+
+
+def _owes(payment: Payment, policy: Policy) -> bool:
+    once = not any(r.compensates for r in payment.refunds)
+    return payment.closed and bool(payment.refundable) and once and policy.refund_late_money

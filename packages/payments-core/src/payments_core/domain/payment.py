@@ -155,6 +155,13 @@ class Payment:
         """
         return self.cancel_requested or self.open_operation(OperationKind.CANCEL) is not None
 
+    def in_flight(self, now: datetime, *, other_than: UUID | None = None) -> Operation | None:
+        """
+        Return an operation that its sender may still be sending, other than this one.
+        """
+        sent = (o for o in self.operations if o.state is OperationState.SENT)
+        return next((o for o in sent if o.id != other_than and now < o.lease_until), None)
+
     def operation(self, operation_id: UUID) -> Operation:
         """
         Return the operation with this id, which must be one of this payment.
@@ -253,6 +260,7 @@ class Payment:
             request_key=request_key,
         )
         self.operations.append(operation)
+        self.updated_at = now
         return operation
 
     def begin_cancel(self, reason: CancelReason, now: datetime, policy: Policy) -> Operation | None:

@@ -10,6 +10,7 @@ from payments_core.domain.events import RefundFailed, RefundIssued
 from payments_core.domain.facts import ProviderRefund, ProviderRefundStatus
 from payments_core.domain.failure import Failure
 from payments_core.domain.ids import child_id
+from payments_core.domain.money import Money
 from payments_core.domain.operation import OperationState
 from payments_core.domain.payment import Payment
 from payments_core.domain.progress import advance, tell
@@ -29,20 +30,10 @@ def settle_refund(payment: Payment, fact: ProviderRefund, now: datetime) -> None
     """
     if fact.releases_only:
         return
-    refund = _find(payment, fact) or _made_elsewhere(payment, fact)
-    if fact.amount != refund.amount:
-        kind = DiscrepancyKind.AMOUNT_MISMATCH
-        payment.discrepancies.append(
-            difference(
-                payment.id,
-                kind,
-                now,
-                provider_object_id=fact.id,
-                local_value=str(refund.amount),
-                provider_value=str(fact.amount),
-            )
-        )
+    refund = _find(payment, fact)
+    if not _is_possible(payment, refund, fact, now):
         return
+    refund = refund or _made_elsewhere(payment, fact)
     refund.provider_refund_id = fact.id
     _resolve_operation(payment, refund, now)
     if fact.status in _STATUS and refund.move(_STATUS[fact.status], now, fact.failure):
@@ -63,6 +54,44 @@ def _find(payment: Payment, fact: ProviderRefund) -> Refund | None:
     known = (r for r in payment.refunds if fact.id == r.provider_refund_id)
     ours = (r for r in payment.refunds if fact.refund_id == r.id)
     return next(known, None) or next(ours, None)
+
+
+def _is_possible(
+    payment: Payment, refund: Refund | None, fact: ProviderRefund, now: datetime
+) -> bool:
+    """
+    Return whether the refund is for our amount, or for what can be returned at most.
+    """
+    captured = payment.captured
+    kind, local = DiscrepancyKind.AMOUNT_MISMATCH, captured
+    if fact.amount.currency != captured.currency:
+        kind = DiscrepancyKind.CURRENCY_MISMATCH
+    elif refund and fact.amount != refund.amount:
+        local = refund.amount
+    elif _returned(payment, refund) + fact.amount.minor_units <= captured.minor_units:
+        return True
+    _report(payment, kind, local, fact, now)
+    return False
+
+
+def _returned(payment: Payment, besides: Refund | None) -> int:
+    others = (r for r in payment.refunds if r is not besides)
+    return sum(r.amount.minor_units for r in others if r.status is RefundStatus.SUCCEEDED)
+
+
+def _report(
+    payment: Payment, kind: DiscrepancyKind, local: Money, fact: ProviderRefund, now: datetime
+) -> None:
+    payment.discrepancies.append(
+        difference(
+            payment.id,
+            kind,
+            now,
+            provider_object_id=fact.id,
+            local_value=str(local),
+            provider_value=str(fact.amount),
+        )
+    )
 
 
 def _made_elsewhere(payment: Payment, fact: ProviderRefund) -> Refund:

@@ -53,8 +53,11 @@ def apply(payment: Payment, answer: Answer, now: datetime, policy: Policy) -> li
     Let an answer change the payment; return the operations that must be sent because of it.
 
     The new operations are in the payment's log already: save the payment, then send them.
+    While somebody else is sending an operation, what follows is left to that sender, whose
+    caller waits for the end of it.
     """
     payment.updated_at = now
+    busy = payment.in_flight(now, other_than=answer.operation_id)
     if answer.payment and not _is_ours(payment, answer.payment, now):
         _hand_to_a_person(payment, answer, now)
         return []
@@ -64,7 +67,7 @@ def apply(payment: Payment, answer: Answer, now: datetime, policy: Policy) -> li
         observe(payment, answer.payment, now)
     for fact in answer.refunds:
         settle_refund(payment, fact, now)
-    return follow_ups(payment, now, policy)
+    return [] if busy else follow_ups(payment, now, policy)
 
 
 def _is_ours(payment: Payment, fact: ProviderPayment, now: datetime) -> bool:
