@@ -9,9 +9,11 @@ import pytest
 from typing_extensions import override
 
 from payments_core.domain.facts import ProviderPayment
+from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
+from payments_core.testing.conformance.outbox import OutboxConformance
 from payments_core.testing.conformance.provider import ProviderConformance
 from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.fake_provider import FakePaymentProvider
@@ -68,3 +70,14 @@ class TestInMemoryStorage(StorageConformance):
     @override
     def queries(self, database: InMemoryDatabase) -> IPaymentQueries:
         return InMemoryPaymentQueries(database)
+
+
+class TestInMemoryOutbox(OutboxConformance):
+    """
+    The outbox and the inbox in memory keep their promises.
+    """
+
+    @pytest.fixture
+    @override
+    def make_uow(self, serializer: IMessageSerializer) -> UnitOfWorkFactory:
+        return partial(InMemoryUnitOfWork, InMemoryDatabase(), serializer)

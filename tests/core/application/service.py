@@ -2,7 +2,9 @@
 A whole service in memory: the use cases on fakes.
 """
 
+import json
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 import attrs
@@ -18,7 +20,7 @@ from payments_core.application.receive_webhook import (
     ReceiveWebhook,
     ReceiveWebhookCommand,
 )
-from payments_core.application.refund_payment import RefundPayment
+from payments_core.application.refund_payment import RefundPayment, RefundPaymentCommand
 from payments_core.domain.payment import Payment
 from payments_core.domain.policy import Policy
 from payments_core.domain.requests import CaptureMethod
@@ -84,6 +86,15 @@ class Service:
         )
         return self.create.execute(command).payment
 
+    def give_back(self, payment: PaymentView, amount: str) -> None:
+        """
+        Refund an amount.
+        """
+        command = RefundPaymentCommand(
+            payment_id=payment.id, request_key=str(uuid4()), amount=eur(amount)
+        )
+        self.refund.execute(command)
+
     def lose(self, method: str, *, effect: bool) -> None:
         """
         Lose the answer to the next call of a provider's method, with or without its effect.
@@ -118,6 +129,13 @@ class Service:
         Return the names of the messages that were written.
         """
         return [message.name for message in self.database.outbox]
+
+    def body_of(self, name: str) -> dict[str, Any]:
+        """
+        Return the fields of the last message of that name.
+        """
+        found = [m.body for m in self.database.outbox if m.name == name]
+        return dict(json.loads(found[-1]))
 
     def object_of(self, payment: PaymentView) -> str:
         """

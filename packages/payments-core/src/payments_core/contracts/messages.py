@@ -81,9 +81,10 @@ class IRefundFailed:
     """
 
     payment_id: UUID
-    refund_id: UUID
-    amount: str
-    currency: str
+    refund_id: UUID | None
+    refund_request_id: str | None
+    amount: str | None
+    currency: str | None
     error_code: str
     reason: str
     occurred_at: datetime
@@ -111,12 +112,15 @@ class Message:
     A message ready to be put into an envelope.
 
     Attributes:
+        correlation_id: What it is about: the payment.
+
         name: Its type's name without namespace, such as ``IPaymentSucceeded``.
 
         body: JSON text of its fields.
     """
 
     id: UUID
+    correlation_id: UUID
     name: str
     body: str
 
@@ -166,8 +170,9 @@ def _refund_failed(event: RefundFailed) -> IRefundFailed:
     return IRefundFailed(
         payment_id=event.payment_id,
         refund_id=event.refund_id,
-        amount=event.amount.text,
-        currency=event.amount.currency,
+        refund_request_id=event.request_id,
+        amount=None if event.amount is None else event.amount.text,
+        currency=None if event.amount is None else event.amount.currency,
         error_code=event.failure.code,
         reason=event.failure.message,
         occurred_at=event.occurred_at,
@@ -202,4 +207,4 @@ def message_of(event: Event) -> Message:
     Return the message that tells an event; the same event gives the same bytes.
     """
     name, body = _BODIES[type(event)]
-    return Message(event.id, name, to_json(wire().unstructure(body(event))))
+    return Message(event.id, event.payment_id, name, to_json(wire().unstructure(body(event))))

@@ -10,6 +10,7 @@ Every error that crosses a port, with the code that callers see.
     │   ├── InvalidTransition
     │   ├── InvalidState · AlreadyRefunded
     │   ├── RefundExceedsCaptured · CaptureExceedsAuthorized
+    │   ├── OrderMismatch · OrderUnknown
     │   └── OperationRefused
     ├── NotFound: PaymentNotFound · OrderNotFound · UnknownProvider
     ├── Conflict: OrderAlreadyHasPayment · OperationInProgress · RequestKeyReused
@@ -147,6 +148,23 @@ class CaptureExceedsAuthorized(DomainError):
     """
 
     code = "capture_exceeds_authorized"
+
+
+class OrderMismatch(DomainError):
+    """
+    The order is known, and costs something else.
+    """
+
+    code = "order_amount_mismatch"
+
+
+class OrderUnknown(DomainError):
+    """
+    Payments are taken for known orders only, and this one was not told yet.
+    """
+
+    code = "order_unknown"
+    retryable = True
 
 
 class OperationRefused(DomainError):

@@ -74,10 +74,18 @@ class RefundIssued(Event):
 class RefundFailed(Event):
     """
     A refund was refused, failed, or was reversed by the bank.
+
+    Attributes:
+        refund_id: None when it was refused before it existed.
+
+        request_id: What the asking service calls it, if it asked by a message.
+
+        amount: None when all that was left was asked for, and nothing was.
     """
 
-    refund_id: UUID
-    amount: Money
+    refund_id: UUID | None = None
+    request_id: str | None = None
+    amount: Money | None = None
     failure: Failure
 
 

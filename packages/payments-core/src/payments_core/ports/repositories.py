@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from payments_core.domain.discrepancy import Discrepancy
+from payments_core.domain.order import Order
 from payments_core.domain.payment import Payment
 
 
@@ -66,4 +67,22 @@ class IDiscrepancyRepository(Protocol):
     def add(self, discrepancy: Discrepancy) -> bool:
         """
         Keep a difference; return False, and change nothing, if it is there already.
+        """
+
+
+class IOrderRepository(Protocol):
+    """
+    Keeps what is known of orders; payments may come before their order is told.
+    """
+
+    @abstractmethod
+    def record(self, order: Order) -> None:
+        """
+        Keep an order's facts; what was told first stays, what it left out is added.
+        """
+
+    @abstractmethod
+    def get(self, order_id: UUID) -> Order | None:
+        """
+        Return the facts, or None if the order was not told.
         """

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
-from payments_core.ports.repositories import IDiscrepancyRepository, IPaymentRepository
+from payments_core.ports.inbox import IInbox
+from payments_core.ports.outbox import IOutbox
+from payments_core.ports.repositories import (
+    IDiscrepancyRepository,
+    IOrderRepository,
+    IPaymentRepository,
+)
 from payments_core.ports.webhooks import IWebhookInbox
 
 
@@ -26,6 +32,9 @@ class IUnitOfWork(Protocol):
     payments: IPaymentRepository
     webhooks: IWebhookInbox
     discrepancies: IDiscrepancyRepository
+    orders: IOrderRepository
+    outbox: IOutbox
+    inbox: IInbox
 
     @abstractmethod
     def __enter__(self) -> Self:

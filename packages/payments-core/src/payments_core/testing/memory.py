@@ -13,14 +13,24 @@ from uuid import UUID
 import attrs
 from typing_extensions import override
 
-from payments_core.contracts.messages import Message, message_of
 from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.errors import ConcurrentUpdate
+from payments_core.domain.order import Order
 from payments_core.domain.payment import Payment
-from payments_core.ports.outbox import OutboxMessage
-from payments_core.ports.repositories import IDiscrepancyRepository, IPaymentRepository
+from payments_core.ports.outbox import (
+    IMessageSerializer,
+    IOutbox,
+    OutboxMessage,
+    PlainMessageSerializer,
+)
+from payments_core.ports.repositories import (
+    IDiscrepancyRepository,
+    IOrderRepository,
+    IPaymentRepository,
+)
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import IWebhookInbox, WebhookEvent, WebhookStatus
+from payments_core.testing.memory_outbox import Inbox, InMemoryInbox, InMemoryOutbox, Outbox
 
 DUE = frozenset({WebhookStatus.RECEIVED, WebhookStatus.PARKED})
 
@@ -34,15 +44,15 @@ class Tables:
     payments: dict[UUID, Payment] = attrs.field(factory=dict)
     webhooks: dict[tuple[str, str], WebhookEvent] = attrs.field(factory=dict)
     discrepancies: dict[UUID, Discrepancy] = attrs.field(factory=dict)
-    outbox: list[OutboxMessage] = attrs.field(factory=list)
+    orders: dict[UUID, Order] = attrs.field(factory=dict)
+    outbox: Outbox = attrs.field(factory=dict)
+    inbox: Inbox = attrs.field(factory=dict)
 
     def snapshot(self) -> "Tables":
         """
         Return a copy to work on; what the tables hold is replaced, never changed in place.
         """
-        return Tables(
-            dict(self.payments), dict(self.webhooks), dict(self.discrepancies), list(self.outbox)
-        )
+        return Tables(**{f.name: dict(getattr(self, f.name)) for f in attrs.fields(Tables)})
 
 
 class InMemoryDatabase:
@@ -62,7 +72,7 @@ class InMemoryDatabase:
         """
         The messages that were written, in order.
         """
-        return self.tables.outbox
+        return list(self.tables.outbox.values())
 
 
 class InMemoryPaymentRepository(IPaymentRepository):
@@ -70,8 +80,9 @@ class InMemoryPaymentRepository(IPaymentRepository):
     Payments of one open unit of work.
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, outbox: IOutbox) -> None:
         self._tables = tables
+        self._outbox = outbox
 
     @override
     def add(self, payment: Payment) -> bool:
@@ -109,22 +120,9 @@ class InMemoryPaymentRepository(IPaymentRepository):
 
     def _write(self, payment: Payment) -> None:
         payment.version += 1
-        for event in payment.events:
-            self._tables.outbox.append(self._message(payment, event.occurred_at, message_of(event)))
+        self._outbox.add(payment.events)
         payment.events.clear()
         self._tables.payments[payment.id] = copy.deepcopy(payment)
-
-    def _message(self, payment: Payment, at: datetime, message: Message) -> OutboxMessage:
-        before = sum(1 for m in self._tables.outbox if m.order_id == payment.order_id)
-        return OutboxMessage(
-            id=message.id,
-            order_id=payment.order_id,
-            payment_id=payment.id,
-            sequence=before + 1,
-            name=message.name,
-            body=message.body,
-            created_at=at,
-        )
 
 
 class InMemoryWebhookInbox(IWebhookInbox):
@@ -174,19 +172,47 @@ class InMemoryDiscrepancyRepository(IDiscrepancyRepository):
         return fresh
 
 
+class InMemoryOrderRepository(IOrderRepository):
+    """
+    Orders of one open unit of work.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._orders = tables.orders
+
+    @override
+    def record(self, order: Order) -> None:
+        before = self._orders.get(order.id, order)
+        self._orders[order.id] = Order(
+            id=order.id,
+            customer_id=before.customer_id or order.customer_id,
+            total=order.total if before.total is None else before.total,
+        )
+
+    @override
+    def get(self, order_id: UUID) -> Order | None:
+        return self._orders.get(order_id)
+
+
 class InMemoryUnitOfWork(IUnitOfWork):
     """
     A transaction on an `InMemoryDatabase`; a second one waits until the first ends.
     """
 
-    def __init__(self, database: InMemoryDatabase) -> None:
+    def __init__(
+        self, database: InMemoryDatabase, serializer: IMessageSerializer | None = None
+    ) -> None:
         self._database = database
+        self._serializer = serializer or PlainMessageSerializer()
 
     @override
     def __enter__(self) -> Self:
         self._database.lock.acquire()
         self._tables = self._database.tables.snapshot()
-        self.payments = InMemoryPaymentRepository(self._tables)
+        self.outbox = InMemoryOutbox(self._tables.outbox, self._serializer)
+        self.inbox = InMemoryInbox(self._tables.inbox)
+        self.orders = InMemoryOrderRepository(self._tables)
+        self.payments = InMemoryPaymentRepository(self._tables, self.outbox)
         self.webhooks = InMemoryWebhookInbox(self._tables)
         self.discrepancies = InMemoryDiscrepancyRepository(self._tables)
         return self

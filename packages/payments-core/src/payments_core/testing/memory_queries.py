@@ -64,10 +64,9 @@ class InMemoryPaymentQueries(IPaymentQueries):
         for w in tables.webhooks.values():
             if w.payment_id == payment.id:
                 yield _entry("webhook", w.received_at, w.type, w.status, w.event_id)
-        for m in tables.outbox:
+        for m in tables.outbox.values():
             if m.payment_id == payment.id:
-                state = "published" if m.published_at else "pending"
-                yield _entry("event", m.created_at, m.name, state, str(m.id))
+                yield _entry("event", m.created_at, m.name, m.status, str(m.id))
         for d in tables.discrepancies.values():
             if d.payment_id == payment.id:
                 yield _entry("discrepancy", d.found_at, d.kind, "open", str(d.id))

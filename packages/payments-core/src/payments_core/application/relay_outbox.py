@@ -1,0 +1,163 @@
+"""
+Carrying messages from the outbox to the broker, each order's in their order.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import attrs
+
+from payments_core.ports.clock import IClock
+from payments_core.ports.outbox import OutboxMessage, OutboxStatus
+from payments_core.ports.publisher import (
+    IEventPublisher,
+    MessageRefused,
+    PublishError,
+    Unroutable,
+)
+from payments_core.ports.unit_of_work import UnitOfWorkFactory
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.frozen
+class RelayPolicy:
+    """
+    How the relay goes about it.
+
+    Attributes:
+        expected: Messages that somebody must hear; without a reader they wait. Others are
+            marked as sent when nobody listens.
+
+        lease: How long one claim keeps other relays away; far longer than the publisher's
+            deadline, so that only a relay that hangs or is gone loses its claim.
+
+        batch: At most so many orders at once.
+
+        park_after: A message that the broker refused so often is left to a person.
+
+        late_after: What waits longer is reported.
+    """
+
+    expected: frozenset[str] = frozenset({"IPaymentSucceeded", "IPaymentFailed"})
+    lease: timedelta = timedelta(seconds=30)
+    batch: int = 200
+    park_after: int = 10
+    late_after: timedelta = timedelta(minutes=1)
+
+
+@attrs.frozen
+class RelayOutbox:
+    """
+    Publishes what waits. Any number may run at once; none waits for another.
+
+    No transaction is open while it publishes. If it dies in between, what it held is
+    published again by another: the same bytes under the same id.
+    """
+
+    unit_of_work: UnitOfWorkFactory
+    publisher: IEventPublisher
+    clock: IClock
+    policy: RelayPolicy = RelayPolicy()
+
+    def execute(self) -> int:
+        """
+        Publish the first message of each order that waits; return how many left.
+        """
+        try:
+            self.publisher.ping()
+        except PublishError:
+            return 0
+        until = self.clock.now() + self.policy.lease
+        claimed = self._claim(until)
+        if not claimed or self.clock.now() >= until:
+            return 0
+        return self._record(claimed, self.publisher.publish(claimed))
+
+    def _claim(self, until: datetime) -> Sequence[OutboxMessage]:
+        with self.unit_of_work() as uow:
+            claimed = uow.outbox.claim(until - self.policy.lease, until, self.policy.batch)
+            uow.commit()
+        return claimed
+
+    def _record(
+        self, claimed: Sequence[OutboxMessage], results: Iterable[PublishError | None]
+    ) -> int:
+        now = self.clock.now()
+        gone: dict[OutboxStatus, list[UUID]] = {s: [] for s in _GONE}
+        with self.unit_of_work() as uow:
+            for message, error in zip(claimed, results, strict=True):
+                after = self._after(message, error, now)
+                if after.status in gone:
+                    gone[after.status].append(message.id)
+                elif uow.outbox.replace(message, after):
+                    _report(after)
+            for status, ids in gone.items():
+                uow.outbox.sent(ids, status, now)
+            uow.commit()
+        return sum(map(len, gone.values()))
+
+    def _after(
+        self, message: OutboxMessage, error: PublishError | None, now: datetime
+    ) -> OutboxMessage:
+        if error is None:
+            return attrs.evolve(message, status=OutboxStatus.PUBLISHED)
+        if isinstance(error, Unroutable) and message.name not in self.policy.expected:
+            return attrs.evolve(message, status=OutboxStatus.UNROUTED)
+        # A connection, a timeout or a missing reader says nothing against the message.
+        attempts = message.attempts + isinstance(error, MessageRefused)
+        parked = attempts >= self.policy.park_after
+        return attrs.evolve(
+            message,
+            status=OutboxStatus.PARKED if parked else OutboxStatus.PENDING,
+            attempts=attempts,
+            next_at=None if parked else now + _wait(message, error),
+            error=f"{error.code}: {error}",
+        )
+
+
+@attrs.frozen
+class ReportLateMessages:
+    """
+    Tells whoever watches the log which messages should have left and have not.
+    """
+
+    unit_of_work: UnitOfWorkFactory
+    clock: IClock
+    policy: RelayPolicy = RelayPolicy()
+
+    def execute(self, limit: int = 20) -> int:
+        """
+        Log each late message; return 0, since the next look is not urgent.
+        """
+        with self.unit_of_work() as uow:
+            late = uow.outbox.waiting(self.clock.now() - self.policy.late_after, limit)
+        for message in late:
+            _log.error(
+                "%s %s of order %s has waited since %s (%s, %s); see `payments outbox list`",
+                *(message.name, message.id, message.order_id, message.created_at),
+                *(message.status, message.error or "no error"),
+            )
+        return 0
+
+
+_GONE = (OutboxStatus.PUBLISHED, OutboxStatus.UNROUTED)
+
+
+def _wait(message: OutboxMessage, error: PublishError) -> timedelta:
+    if isinstance(error, Unroutable):
+        return timedelta(seconds=5)
+    return timedelta(seconds=min(2**message.attempts, 300))
+
+
+def _report(message: OutboxMessage) -> None:
+    parked = message.status is OutboxStatus.PARKED
+    _log.log(
+        logging.ERROR if parked else logging.WARNING,
+        "%s %s of order %s %s: %s",
+        *(message.name, message.id, message.order_id),
+        "is parked and holds up its order" if parked else "could not be published",
+        message.error,
+    )
