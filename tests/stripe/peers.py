@@ -4,6 +4,7 @@ Servers that do not behave: what the adapter meets on a bad day, over real socke
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -78,13 +79,15 @@ def reset(connection: socket.socket, _over: threading.Event) -> None:
 
 def drip(start: bytes) -> Behaviour:
     """
-    Answer a byte at a time, each well within any timeout, without end.
+    Answer a byte at a time, each well within any timeout, for longer than any deadline.
     """
 
     def behave(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(start)
         with suppress(OSError):
-            while not over.wait(0.05):
+            for _ in range(100):
+                if over.wait(0.05):
+                    return
                 connection.sendall(b"x")
 
     return behave
@@ -116,8 +119,9 @@ class Peer:
     A server that behaves by script: one behaviour a request, the last one for all further.
     """
 
-    def __init__(self, *script: Behaviour) -> None:
+    def __init__(self, *script: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
+        self._tls = tls
         self._script = list(script)
         self._over = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -129,7 +133,8 @@ class Peer:
         """
         Its address.
         """
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def serve(self) -> None:
         """
@@ -142,8 +147,8 @@ class Peer:
                 self._threads.append(thread)
                 thread.start()
 
-    def _handle(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+    def _handle(self, accepted: socket.socket) -> None:
+        with suppress(OSError), self._secured(accepted) as connection:
             connection.settimeout(30)
             request = read_request(connection)
             if request is None:
@@ -152,6 +157,15 @@ class Peer:
                 self.requests.append(request)
                 behave = self._script.pop(0) if len(self._script) > 1 else self._script[0]
             behave(connection, self._over)
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        if self._tls is None:
+            return connection
+        try:
+            return self._tls.wrap_socket(connection, server_side=True)
+        except OSError:
+            connection.close()
+            raise
 
     def close(self) -> None:
         """
@@ -165,11 +179,11 @@ class Peer:
 
 
 @contextmanager
-def peer(*script: Behaviour) -> Iterator[Peer]:
+def peer(*script: Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[Peer]:
     """
     Run a server with this script.
     """
-    running = Peer(*script)
+    running = Peer(*script, tls=tls)
     thread = threading.Thread(target=running.serve)
     thread.start()
     try:

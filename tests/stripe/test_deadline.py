@@ -3,6 +3,7 @@ No call takes longer than its deadline, whatever the other side does.
 """
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,12 +102,15 @@ def test_pages_of_one_call_share_its_deadline() -> None:
     Reading every refund of a payment is one call, however many pages it takes.
     """
 
-    def slowly(connection: socket.socket, over: Any) -> None:
-        over.wait(0.4)
-        more = a_list(a_refund(id=f"re_{time.monotonic_ns()}"), more=True)
-        answer(200, more)(connection, over)
+    def slowly(page: int) -> Behaviour:
+        def behave(connection: socket.socket, over: threading.Event) -> None:
+            over.wait(0.4)
+            refund = a_refund(id=f"re_{page}")
+            answer(200, a_list(refund, more=page < 10))(connection, over)
 
-    with peer(slowly) as server, adapter(server.url) as provider:
+        return behave
+
+    with peer(*(slowly(page) for page in range(11))) as server, adapter(server.url) as provider:
         before = time.monotonic()
         with pytest.raises(ProviderUnavailable):
             provider.refunds_of("pi_1")

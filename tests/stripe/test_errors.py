@@ -3,7 +3,7 @@ Every error of Stripe is one of the core's, and nothing else leaves the adapter.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -231,10 +231,17 @@ def test_no_body_in_the_traceback() -> None:
     """
     The SDK's errors hold whole bodies, so none is chained to ours.
     """
-    error = said(402, an_error(type="card_error"))
+    provider = answering(402, an_error(type="card_error"))
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: provider.confirm(CONFIRM, idempotency_key="key-1"),
+        lambda: provider.retrieve("pi_1"),
+    )
+    for call in calls:
+        with pytest.raises(ProviderDeclined) as declined:
+            call()
 
-    assert error.__cause__ is None
-    assert error.__suppress_context__
+        assert declined.value.__cause__ is None
+        assert declined.value.__suppress_context__
 
 
 UNREADABLE: list[Any] = [

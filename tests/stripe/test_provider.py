@@ -372,7 +372,7 @@ def test_broken_page_is_no_answer(page: dict[str, Any]) -> None:
     """
     A page that is none is no empty page, and one that leads to itself is no loop.
     """
-    with peer(answer(200, page)) as server:
+    with peer(*[answer(200, page)] * 3, answer(200, a_list())) as server:
         provider = StripePaymentProvider(settings_for(server.url))
         with pytest.raises(ProviderUnavailable):
             list(provider.list_payments(ALWAYS))

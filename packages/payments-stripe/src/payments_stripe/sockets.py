@@ -89,8 +89,9 @@ def _connect(connection: HTTPConnection) -> socket.socket:
 
 
 def _addresses(connection: HTTPConnection) -> list[tuple[socket.AddressFamily, Any]]:
+    host = connection.host.strip("[]")
     try:
-        found = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
         raise NameResolutionError(connection.host, connection, reason) from error
