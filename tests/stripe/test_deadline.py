@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NewConnectionError
 
 from payments_core.domain.money import Money
 from payments_core.domain.requests import CaptureIntent
 from payments_core.ports.errors import ProviderUnavailable
 from payments_stripe import StripePaymentProvider
+from payments_stripe.sockets import connect
 from tests.stripe.peers import (
     Behaviour,
     answer,
@@ -162,12 +165,29 @@ def test_nobody_accepts() -> None:
                 assert 0.5 <= time.monotonic() - before < 0.5 + SLACK
 
 
-def test_name_that_is_not_known() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1..", "a" * 70 + ".example"])
+def test_name_that_cannot_be_looked_up(host: str) -> None:
     """
-    A name that nobody knows is no usable answer, whatever is wrong with it.
+    A name that is none is no usable answer, whatever is wrong with it.
     """
-    with adapter("https://127.0.0.1..") as provider, pytest.raises(ProviderUnavailable):
+    with adapter(f"https://{host}") as provider, pytest.raises(ProviderUnavailable):
         provider.retrieve("pi_1")
+
+
+def test_next_address_is_tried() -> None:
+    """
+    One dead address of a name leaves time for the others.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        dead = taken.getsockname()
+    with socket.create_server(("127.0.0.1", 0)) as alive:
+        found = [(socket.AF_INET, address) for address in (dead, alive.getsockname())]
+        connection = HTTPConnection("stripe.example", timeout=0.5)
+        with connect(connection, found) as reached:
+            assert reached.getpeername() == alive.getsockname()
+            assert 0 < (reached.gettimeout() or 0) <= 0.5
+        with pytest.raises(NewConnectionError):
+            connect(connection, [])
 
 
 @pytest.mark.parametrize("behaviour", [silence, answer(200, b"no TLS")])

@@ -9,6 +9,7 @@ import http.client
 import io
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import urllib3
@@ -22,6 +23,9 @@ _MOMENT: Final = 0.001
 """
 The shortest timeout, in seconds: zero would mean a socket that never waits.
 """
+
+
+Address = tuple[socket.AddressFamily, Any]
 
 
 class _Reader(io.RawIOBase):
@@ -62,7 +66,7 @@ class _Response(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_Reader(self.fp.detach(), sock))
 
 
-def _connect(connection: HTTPConnection) -> socket.socket:
+def connect(connection: HTTPConnection, found: Sequence[Address]) -> socket.socket:
     """
     Reach one of a name's addresses within one connect timeout for all of them.
 
@@ -70,7 +74,6 @@ def _connect(connection: HTTPConnection) -> socket.socket:
     business and has the system's own timeout.
     """
     until = time.monotonic() + float(connection.timeout or 0.0)
-    found = _addresses(connection)
     for left, (family, address) in zip(range(len(found), 0, -1), found, strict=True):
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -88,7 +91,7 @@ def _connect(connection: HTTPConnection) -> socket.socket:
     raise NewConnectionError(connection, "The name has no address")
 
 
-def _addresses(connection: HTTPConnection) -> list[tuple[socket.AddressFamily, Any]]:
+def _addresses(connection: HTTPConnection) -> list[Address]:
     host = connection.host.strip("[]")
     try:
         found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
@@ -109,7 +112,7 @@ class _PlainConnection(HTTPConnection):
 
     @override
     def _new_conn(self) -> socket.socket:
-        return _connect(self)
+        return connect(self, _addresses(self))
 
 
 class _SecureConnection(HTTPSConnection):
@@ -117,7 +120,7 @@ class _SecureConnection(HTTPSConnection):
 
     @override
     def _new_conn(self) -> socket.socket:
-        return _connect(self)
+        return connect(self, _addresses(self))
 
 
 class _PlainPool(urllib3.HTTPConnectionPool):
