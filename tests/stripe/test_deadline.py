@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from payments_core.domain.money import Money
 from payments_core.domain.requests import CaptureIntent
@@ -182,12 +182,23 @@ def test_next_address_is_tried() -> None:
         dead = taken.getsockname()
     with socket.create_server(("127.0.0.1", 0)) as alive:
         found = [(socket.AF_INET, address) for address in (dead, alive.getsockname())]
-        connection = HTTPConnection("stripe.example", timeout=0.5)
-        with connect(connection, found) as reached:
+        connection = HTTPConnection("stripe.example")
+        until = time.monotonic() + 0.5
+        with connect(connection, found, until) as reached:
             assert reached.getpeername() == alive.getsockname()
             assert 0 < (reached.gettimeout() or 0) <= 0.5
         with pytest.raises(NewConnectionError):
-            connect(connection, [])
+            connect(connection, [], until)
+
+
+def test_nothing_is_connected_when_the_time_is_over() -> None:
+    """
+    After a look-up that took too long nothing is sent any more.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as alive:
+        found = [(socket.AF_INET, alive.getsockname())]
+        with pytest.raises(ConnectTimeoutError):
+            connect(HTTPConnection("stripe.example"), found, time.monotonic())
 
 
 @pytest.mark.parametrize("behaviour", [silence, answer(200, b"no TLS")])

@@ -19,10 +19,6 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 _POOL: Final = 32
-_MOMENT: Final = 0.001
-"""
-The shortest timeout, in seconds: zero would mean a socket that never waits.
-"""
 
 
 Address = tuple[socket.AddressFamily, Any]
@@ -44,10 +40,7 @@ class _Reader(io.RawIOBase):
 
     @override
     def readinto(self, buffer: Any) -> int | None:
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer took too long as a whole")
-        self._sock.settimeout(left)
+        self._sock.settimeout(_left(self._until))
         return cast("int | None", self._raw.readinto(buffer))
 
     @override
@@ -66,22 +59,29 @@ class _Response(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_Reader(self.fp.detach(), sock))
 
 
-def connect(connection: HTTPConnection, found: Sequence[Address]) -> socket.socket:
+def _reach(connection: HTTPConnection) -> socket.socket:
     """
-    Reach one of a name's addresses within one connect timeout for all of them.
+    Look up a name and connect, within one connect timeout; the TLS handshake has the rest.
 
-    What is left of it is left to the TLS handshake. Looking up the name is the system's
-    business and has the system's own timeout.
+    The look-up cannot be cut short: it has the system's own timeout. Where it takes too
+    long nothing is sent afterwards.
     """
     until = time.monotonic() + float(connection.timeout or 0.0)
+    return connect(connection, _addresses(connection), until)
+
+
+def connect(connection: HTTPConnection, found: Sequence[Address], until: float) -> socket.socket:
+    """
+    Reach one of a name's addresses before a moment in time, each with its share.
+    """
     for left, (family, address) in zip(range(len(found), 0, -1), found, strict=True):
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             for option in connection.socket_options or ():
                 sock.setsockopt(*option)
-            sock.settimeout(max((until - time.monotonic()) / left, _MOMENT))
+            sock.settimeout(_left(until) / left)
             sock.connect(address)
-            sock.settimeout(max(until - time.monotonic(), _MOMENT))
+            sock.settimeout(_left(until))
         except OSError as error:
             sock.close()
             if left == 1:
@@ -89,6 +89,13 @@ def connect(connection: HTTPConnection, found: Sequence[Address]) -> socket.sock
         else:
             return sock
     raise NewConnectionError(connection, "The name has no address")
+
+
+def _left(until: float) -> float:
+    seconds = until - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("the time is over")
+    return seconds
 
 
 def _addresses(connection: HTTPConnection) -> list[Address]:
@@ -112,7 +119,7 @@ class _PlainConnection(HTTPConnection):
 
     @override
     def _new_conn(self) -> socket.socket:
-        return connect(self, _addresses(self))
+        return _reach(self)
 
 
 class _SecureConnection(HTTPSConnection):
@@ -120,7 +127,7 @@ class _SecureConnection(HTTPSConnection):
 
     @override
     def _new_conn(self) -> socket.socket:
-        return connect(self, _addresses(self))
+        return _reach(self)
 
 
 class _PlainPool(urllib3.HTTPConnectionPool):
