@@ -33,8 +33,10 @@ INSERT INTO orders (order_id, event_seq) VALUES (%(order_id)s, 1)
 ON CONFLICT (order_id) DO UPDATE SET event_seq = orders.event_seq + 1 RETURNING event_seq
 """
 _EVENT = """
-INSERT INTO outbox (id, order_id, payment_id, sequence, name, body, created_at)
-VALUES (%(event_id)s, %(order_id)s, %(id)s, 1, 'IPaymentSucceeded', '{}', %(now)s)
+INSERT INTO outbox (id, order_id, payment_id, sequence, name, destination, content_type, body,
+    created_at, status, attempts, next_at)
+VALUES (%(event_id)s, %(order_id)s, %(id)s, 1, 'IPaymentSucceeded', 'x', 'application/json', '{}',
+    %(now)s, 'pending', 0, %(now)s)
 """
 
 

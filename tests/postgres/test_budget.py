@@ -14,6 +14,7 @@ from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
 from payments_core.application.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
 from payments_core.application.refund_payment import RefundPayment, RefundPaymentCommand
+from payments_core.application.relay_outbox import RelayOutbox
 from payments_core.domain.policy import Policy
 from payments_core.domain.requests import CaptureMethod
 from payments_core.domain.status import PaymentStatus
@@ -26,10 +27,11 @@ from payments_core.testing.fake_provider import (
     DECLINED_METHOD,
     FakePaymentProvider,
 )
+from payments_core.testing.recording_publisher import RecordingPublisher
 from payments_postgres import SqlAlchemyPaymentQueries, SqlAlchemyUnitOfWork
 from tests.postgres.recorder import Recorder
 
-CREATE = ["INSERT payments", "INSERT payment_operations"]
+CREATE = ["SELECT orders", "INSERT payments", "INSERT payment_operations"]
 READ = ["SELECT payments", "SELECT payment_operations"]
 WRITE = ["UPDATE payments", "UPDATE payment_operations"]
 TELL = ["INSERT orders", "INSERT outbox"]
@@ -74,7 +76,7 @@ def create(operations: Operations) -> Callable[[str | None], PaymentView]:
 
 def test_create(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
     """
-    Two transactions and eight statements: the intention, and the outcome with its event.
+    Two transactions and nine statements: the intention, and the outcome with its event.
     """
     with Recorder(engine) as record:
         payment = create(APPROVED_METHOD)
@@ -88,7 +90,7 @@ def test_create_for_the_browser(
     engine: Engine, create: Callable[[str | None], PaymentView]
 ) -> None:
     """
-    Without an event it is six.
+    Without an event it is seven.
     """
     with Recorder(engine) as record:
         payment = create(None)
@@ -223,3 +225,20 @@ def test_claim(engine: Engine) -> None:
 
     assert record.transactions == 1
     assert record.verbs == ["UPDATE webhook_events"]
+
+
+def test_relay(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
+    """
+    A batch of messages costs two transactions and two statements, however many it holds.
+    """
+    for _ in range(5):
+        create(APPROVED_METHOD)
+    clock = ManualClock()
+    clock.advance(seconds=1)
+    relay = RelayOutbox(partial(SqlAlchemyUnitOfWork, engine), RecordingPublisher(), clock)
+    with Recorder(engine) as record:
+        published = relay.execute()
+
+    assert published == 5
+    assert record.transactions == 2
+    assert record.verbs == ["UPDATE outbox", "UPDATE outbox"]

@@ -15,9 +15,11 @@ from sqlalchemy import Engine, Table, insert, text
 
 from payments_core.domain.payment import Payment
 from payments_core.domain.status import PaymentStatus
+from payments_core.ports.outbox import OutboxStatus
 from payments_core.ports.queries import Cursor, PaymentFilter
 from payments_core.ports.webhooks import WebhookStatus
 from payments_core.testing.builders import NOW, a_payment
+from payments_core.testing.conformance.outbox import a_success
 from payments_core.testing.conformance.storage import an_event
 from payments_postgres import (
     DatabaseSettings,
@@ -29,6 +31,7 @@ from payments_postgres import (
 from payments_postgres.mapping import operation_rows, payment_row
 from payments_postgres.tables import (
     discrepancies,
+    inbox,
     metadata,
     orders,
     outbox,
@@ -37,20 +40,12 @@ from payments_postgres.tables import (
     refunds,
     webhook_events,
 )
-from payments_postgres.transaction import Transaction
 from scripts.servers import SERVERS
 from tests.postgres.conftest import POSTGRES
 from tests.postgres.recorder import Recorder
 
 ROWS: Final = 4000
 STATES: Final = [PaymentStatus.FAILED] * 9 + [PaymentStatus.PENDING]
-
-HEADS: Final = """
-SELECT id FROM outbox AS head WHERE published_at IS NULL AND NOT EXISTS (
-    SELECT 1 FROM outbox AS earlier WHERE earlier.order_id = head.order_id
-    AND earlier.sequence < head.sequence AND earlier.published_at IS NULL
-) ORDER BY order_id, sequence LIMIT 20
-"""
 
 
 @attrs.frozen
@@ -108,8 +103,9 @@ def rows_of(made: Sequence[Payment]) -> Iterator[tuple[Table, Sequence[Mapping[s
     yield payment_operations, [row for rows in operations for row in rows]
     yield refunds, [_refund(p) for p in made]
     yield webhook_events, [_webhook(p, number) for number, p in enumerate(made)]
-    yield orders, [{"order_id": p.order_id, "event_seq": 2} for p in made]
+    yield orders, [{"order_id": p.order_id, "event_seq": 2, "known": True} for p in made]
     yield outbox, [_message(p, number) for p in made for number in (1, 2)]
+    yield inbox, [_received(number) for number in range(len(made))]
     yield discrepancies, [_discrepancy(p) for p in made]
 
 
@@ -144,9 +140,27 @@ def _message(payment: Payment, number: int) -> Mapping[str, Any]:
         "payment_id": payment.id,
         "sequence": number,
         "name": "IPaymentFailed",
+        "destination": "x",
+        "content_type": "application/json",
         "body": "{}",
-        "created_at": NOW,
+        "created_at": payment.created_at,
+        "status": "pending" if waits else "published",
+        "attempts": 0,
+        "next_at": payment.created_at if waits else None,
         "published_at": None if waits else NOW,
+    }
+
+
+def _received(number: int) -> Mapping[str, Any]:
+    waits = number % 100 == 0
+    return {
+        "endpoint": "refund-payment",
+        "message_id": UUID(int=number),
+        "content": "{}",
+        "received_at": NOW,
+        "status": "waiting" if waits else "handled",
+        "attempts": 1,
+        "next_at": NOW + timedelta(seconds=number) if waits else None,
     }
 
 
@@ -223,12 +237,39 @@ def claim(filled: Filled) -> None:
         uow.webhooks.save(event)
 
 
-def heads(filled: Filled) -> None:
+def relay(filled: Filled) -> None:
     """
-    Look for the first message of each order that waits, as a relay does.
+    Claim the first message of each order that waits, and note them as gone.
     """
-    with Transaction(filled.engine) as transaction:
-        assert transaction.rows(text(HEADS))
+    with SqlAlchemyUnitOfWork(filled.engine) as uow:
+        claimed = uow.outbox.claim(NOW + timedelta(days=1), NOW, 20)
+        uow.outbox.sent([m.id for m in claimed], OutboxStatus.PUBLISHED, NOW)
+        assert claimed
+
+
+def look(filled: Filled) -> None:
+    """
+    Look for messages that are late.
+    """
+    with SqlAlchemyUnitOfWork(filled.engine) as uow:
+        assert uow.outbox.waiting(NOW + timedelta(minutes=5), 20)
+
+
+def supersede(filled: Filled) -> None:
+    """
+    Tell of a success after a failure.
+    """
+    with SqlAlchemyUnitOfWork(filled.engine) as uow:
+        uow.outbox.add([a_success(filled.one)])
+
+
+def receive(filled: Filled) -> None:
+    """
+    Handle a message that was handled before, and claim what is tried again.
+    """
+    with SqlAlchemyUnitOfWork(filled.engine) as uow:
+        assert not uow.inbox.handle("refund-payment", UUID(int=7), NOW)
+        assert uow.inbox.claim(NOW + timedelta(days=1), NOW, 20)
 
 
 MIDDLE: Final = Cursor(NOW + timedelta(seconds=ROWS // 2), UUID(int=0))
@@ -277,7 +318,11 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
             "ix_discrepancies_payment_id",
         ],
     ),
-    "heads": (heads, ["ix_outbox_unpublished"]),
+    "relay": (relay, ["ix_outbox_due", "ix_outbox_blocking", "pk_outbox"]),
+    "late": (look, ["ix_outbox_waiting"]),
+    "supersede": (supersede, ["ix_outbox_blocking"]),
+    "receive": (receive, ["ix_inbox_deferred", "pk_inbox"]),
+    "order": (locked(lambda uow, p: uow.orders.get(p.order_id)), ["pk_orders"]),
 }
 
 

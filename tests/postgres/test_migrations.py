@@ -4,16 +4,20 @@ An empty database becomes exactly the one that the tables describe, and only for
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, column, inspect, literal, text
+from sqlalchemy import table as lightweight
 
 import payments_postgres
 from payments_core.domain.errors import PaymentsError
-from payments_core.testing.builders import a_payment
+from payments_core.ports.outbox import OutboxStatus
+from payments_core.testing.builders import NOW, a_payment
 from payments_postgres import (
     DatabaseSettings,
     SqlAlchemyUnitOfWork,
@@ -21,6 +25,7 @@ from payments_postgres import (
     is_current,
     migrate,
 )
+from payments_postgres.mapping import payment_row
 from payments_postgres.migrations import VERSION_TABLE
 from payments_postgres.tables import metadata
 from tests.postgres.conftest import POSTGRES
@@ -127,6 +132,40 @@ def test_data_stays(empty: Engine) -> None:
         found = uow.payments.get(payment.id)
 
     assert found == payment
+
+
+def test_events_of_before_the_relay_stay(empty: Engine) -> None:
+    """
+    Events that were recorded when nothing could be sent are kept, and nobody waits for them.
+    """
+    migrate(empty, "0001")
+    payment, event = a_payment(), uuid4()
+    rows = {
+        "payments": {**payment_row(payment), "version": 1},
+        "orders": {"order_id": payment.order_id, "event_seq": 1},
+        "outbox": {
+            "id": event,
+            "order_id": payment.order_id,
+            "payment_id": payment.id,
+            "sequence": 1,
+            "name": "IPaymentSucceeded",
+            "body": "{}",
+            "created_at": NOW,
+        },
+    }
+    with empty.begin() as connection:
+        for name, row in rows.items():
+            table = metadata.tables[name]
+            known = {c: literal(v, table.c[c].type) for c, v in row.items()}
+            connection.execute(lightweight(name, *map(column, row)).insert().values(known))
+    migrate(empty)
+    with SqlAlchemyUnitOfWork(empty) as uow:
+        found = uow.outbox.find(event)
+        waiting = uow.outbox.waiting(NOW + timedelta(days=1), 10)
+
+    assert found is not None
+    assert (found.status, found.sequence, found.body) == (OutboxStatus.RELEASED, 1, "{}")
+    assert not waiting
 
 
 def test_a_failed_migration_leaves_nothing(empty: Engine) -> None:

@@ -9,7 +9,17 @@ from typing import Any, Final
 
 import psycopg
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, Executable, QueuePool, Table, TextClause, event
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Executable,
+    QueuePool,
+    Table,
+    TextClause,
+    event,
+    func,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -209,6 +219,30 @@ def add_up(dialect: str, table: Table, key: str, column: str) -> Executable:
     return insert.on_conflict_do_update(index_elements=[key], set_={column: total}).returning(
         table.c[column]
     )
+
+
+@cache
+def insert_or_change(
+    dialect: str, table: Table, key: Sequence[str], columns: Sequence[str], where: TextClause
+) -> Executable:
+    """
+    Return an INSERT that overwrites columns of a row that is there, if it is as `where` says.
+    """
+    insert = _insert(dialect, table)
+    values = {name: insert.excluded[name] for name in columns}
+    return insert.on_conflict_do_update(index_elements=key, set_=values, where=where)
+
+
+@cache
+def insert_or_complete(
+    dialect: str, table: Table, key: str, columns: Sequence[str], flag: str
+) -> Executable:
+    """
+    Return an INSERT that fills what is NULL in a row that is there, and sets its flag.
+    """
+    insert = _insert(dialect, table)
+    values = {name: func.coalesce(table.c[name], insert.excluded[name]) for name in columns}
+    return insert.on_conflict_do_update(index_elements=[key], set_={**values, flag: True})
 
 
 # ---------------------------------------------------------------- errors

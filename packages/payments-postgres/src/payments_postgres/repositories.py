@@ -12,9 +12,16 @@ from typing_extensions import override
 
 from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.errors import ConcurrentUpdate
+from payments_core.domain.money import Money
+from payments_core.domain.order import Order
 from payments_core.domain.payment import Payment
-from payments_core.ports.repositories import IDiscrepancyRepository, IPaymentRepository
-from payments_postgres.dialects import insert_if_new
+from payments_core.ports.outbox import IOutbox
+from payments_core.ports.repositories import (
+    IDiscrepancyRepository,
+    IOrderRepository,
+    IPaymentRepository,
+)
+from payments_postgres.dialects import insert_if_new, insert_or_complete
 from payments_postgres.mapping import (
     Snapshot,
     operation_rows,
@@ -22,8 +29,14 @@ from payments_postgres.mapping import (
     refund_rows,
     to_payment,
 )
-from payments_postgres.outbox import write_events
-from payments_postgres.tables import LIVE, discrepancies, payment_operations, payments, refunds
+from payments_postgres.tables import (
+    LIVE,
+    discrepancies,
+    orders,
+    payment_operations,
+    payments,
+    refunds,
+)
 from payments_postgres.transaction import Transaction, Values
 
 _LOCKED: Final = select(payments).with_for_update()
@@ -45,6 +58,8 @@ def _update_by_id(table: Table) -> Update:
 
 _OPERATIONS_OF: Final = _parts_of_payment(payment_operations)
 _REFUNDS_OF: Final = _parts_of_payment(refunds)
+_ORDER: Final = select(orders).where(orders.c.order_id == bindparam("id"), orders.c.known)
+_FACTS: Final = ("customer_id", "total", "currency")
 _UPDATE: Final = _update_by_id(payments).where(payments.c.version == bindparam("expected"))
 
 
@@ -53,8 +68,9 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
     Remembers how each payment was when it was read, to write only what changed.
     """
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, outbox: IOutbox) -> None:
         self._transaction = transaction
+        self._outbox = outbox
         self._stored: dict[UUID, Snapshot] = {}
 
     @override
@@ -66,7 +82,7 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
         payment.version = version
         state = Snapshot.of(payment)
         self._write_parts(payment, attrs.evolve(state, operations={}, refunds={}), state)
-        write_events(self._transaction, payment)
+        self._tell(payment)
         self._stored[payment.id] = state
         return True
 
@@ -92,7 +108,7 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
         payment.updated_at = max(before.updated_at, payment.updated_at)
         self._update(payment, after)
         self._write_parts(payment, before, after)
-        write_events(self._transaction, payment)
+        self._tell(payment)
         payment.version += 1
         self._stored[payment.id] = Snapshot.of(payment)
 
@@ -120,6 +136,11 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
                 f"Payment {payment.id} is no longer as it was read; read it again and retry"
             )
         return before
+
+    def _tell(self, payment: Payment) -> None:
+        if payment.events:
+            self._outbox.add(payment.events)
+            payment.events.clear()
 
     def _update(self, payment: Payment, state: Snapshot) -> None:
         changed = self._transaction.change(
@@ -170,3 +191,36 @@ class SqlAlchemyDiscrepancyRepository(IDiscrepancyRepository):
     def add(self, discrepancy: Discrepancy) -> bool:
         statement = insert_if_new(self._transaction.dialect, discrepancies, ("id",))
         return bool(self._transaction.change(statement, attrs.asdict(discrepancy)))
+
+
+class SqlAlchemyOrderRepository(IOrderRepository):
+    """
+    Keeps orders beside the counter of their events.
+    """
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    @override
+    def record(self, order: Order) -> None:
+        statement = insert_or_complete(
+            self._transaction.dialect, orders, "order_id", _FACTS, "known"
+        )
+        total = order.total
+        row = {
+            "order_id": order.id,
+            "event_seq": 0,
+            "customer_id": order.customer_id,
+            "total": None if total is None else total.minor_units,
+            "currency": None if total is None else total.currency,
+            "known": True,
+        }
+        self._transaction.change(statement, row)
+
+    @override
+    def get(self, order_id: UUID) -> Order | None:
+        row = self._transaction.row(_ORDER, {"id": order_id})
+        if row is None:
+            return None
+        total = None if row.total is None else Money.from_minor(row.total, row.currency)
+        return Order(id=row.order_id, customer_id=row.customer_id, total=total)

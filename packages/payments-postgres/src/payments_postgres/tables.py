@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    false,
     text,
 )
 
@@ -28,6 +29,8 @@ from payments_core.domain.operation import OperationKind, OperationState
 from payments_core.domain.refund import RefundStatus
 from payments_core.domain.requests import CaptureMethod
 from payments_core.domain.status import CLOSED, PaymentStatus
+from payments_core.ports.inbox import InboxStatus
+from payments_core.ports.outbox import BLOCKING, OutboxStatus
 from payments_core.ports.provider import NoticeTopic
 from payments_core.ports.webhooks import WebhookStatus
 from payments_postgres.column_types import CleanText, ExactText, UtcDateTime
@@ -62,7 +65,9 @@ def _unless_closed(rule: str, name: str) -> CheckConstraint:
 # Predicates of partial indexes. A query uses the index only if it says the very same words.
 LIVE: Final = text(f"status NOT IN ({_words(sorted(CLOSED))})")
 WAITING: Final = text(f"status IN ({_words((WebhookStatus.RECEIVED, WebhookStatus.PARKED))})")
-UNPUBLISHED: Final = text("published_at IS NULL")
+BLOCKS: Final = text(f"status IN ({_words(sorted(BLOCKING))})")
+UNSENT: Final = text("status = 'pending'")
+DEFERRED: Final = text("status = 'waiting'")
 
 payments: Final = Table(
     "payments",
@@ -222,6 +227,8 @@ orders: Final = Table(
     Column("customer_id", ExactText),
     Column("total", BigInteger),
     Column("currency", String(3)),
+    # A payment makes its order's row for the sequence; the Order Service may never tell of it.
+    Column("known", Boolean, nullable=False, server_default=false()),
     CheckConstraint("event_seq >= 0", name="event_seq_not_negative"),
     CheckConstraint("total IS NULL OR total >= 0", name="total_not_negative"),
 )
@@ -234,15 +241,41 @@ outbox: Final = Table(
     Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("name", ExactText, nullable=False),
+    Column("destination", ExactText, nullable=False),
+    Column("content_type", ExactText, nullable=False),
     Column("body", CleanText, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("status", ExactText, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime),
     Column("published_at", UtcDateTime),
+    Column("error", CleanText),
+    _known("status", OutboxStatus),
     CheckConstraint("sequence > 0", name="sequence_positive"),
     UniqueConstraint("order_id", "sequence"),
     # Read by the timeline.
     Index("ix_outbox_payment_id", "payment_id"),
-    # Read for the first message of each order that waits.
-    Index("ix_outbox_unpublished", "order_id", "sequence", **only_where(UNPUBLISHED)),
+    # Read by `claim`: what is due, and whether something of its order comes before it.
+    Index("ix_outbox_due", "next_at", **only_where(UNSENT)),
+    Index("ix_outbox_blocking", "order_id", "sequence", **only_where(BLOCKS)),
+    # Read by `waiting`.
+    Index("ix_outbox_waiting", "created_at", **only_where(BLOCKS)),
+)
+
+inbox: Final = Table(
+    "inbox",
+    metadata,
+    Column("endpoint", ExactText, primary_key=True),
+    Column("message_id", Uuid, primary_key=True),
+    Column("content", CleanText, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("status", ExactText, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime),
+    Column("error", CleanText),
+    _known("status", InboxStatus),
+    # Read by `claim`.
+    Index("ix_inbox_deferred", "next_at", **only_where(DEFERRED)),
 )
 
 discrepancies: Final = Table(

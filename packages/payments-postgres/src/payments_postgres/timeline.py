@@ -63,9 +63,9 @@ def _event(row: Row[Any]) -> TimelineEntry:
         at=row.created_at,
         kind="event",
         name=row.name,
-        state="published" if row.published_at else "pending",
+        state=row.status,
         id=str(row.id),
-        details=_details(row, "sequence", "published_at"),
+        details=_details(row, "sequence", "published_at", "error"),
     )
 
 

@@ -8,12 +8,21 @@ from typing import Self
 from sqlalchemy import Engine
 from typing_extensions import override
 
-from payments_core.ports.repositories import IDiscrepancyRepository, IPaymentRepository
+from payments_core.ports.inbox import IInbox
+from payments_core.ports.outbox import IMessageSerializer, IOutbox, PlainMessageSerializer
+from payments_core.ports.repositories import (
+    IDiscrepancyRepository,
+    IOrderRepository,
+    IPaymentRepository,
+)
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import IWebhookInbox
 from payments_postgres.dialects import require_locking
+from payments_postgres.inbox import SqlAlchemyInbox
+from payments_postgres.outbox import SqlAlchemyOutbox
 from payments_postgres.repositories import (
     SqlAlchemyDiscrepancyRepository,
+    SqlAlchemyOrderRepository,
     SqlAlchemyPaymentRepository,
 )
 from payments_postgres.transaction import Transaction
@@ -24,6 +33,9 @@ class SqlAlchemyUnitOfWork(IUnitOfWork):
     """
     A transaction on an engine of `payments_postgres.create_engine`.
 
+    Args:
+        serializer: Finishes what is told; plain JSON without one.
+
     Raises:
         RuntimeError: The engine does not lock what is read to be changed.
     """
@@ -31,15 +43,22 @@ class SqlAlchemyUnitOfWork(IUnitOfWork):
     payments: IPaymentRepository
     webhooks: IWebhookInbox
     discrepancies: IDiscrepancyRepository
+    orders: IOrderRepository
+    outbox: IOutbox
+    inbox: IInbox
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, serializer: IMessageSerializer | None = None) -> None:
         require_locking(engine)
         self._engine = engine
+        self._serializer = serializer or PlainMessageSerializer()
 
     @override
     def __enter__(self) -> Self:
         self._transaction = transaction = Transaction(self._engine)
-        self.payments = SqlAlchemyPaymentRepository(transaction)
+        self.outbox = SqlAlchemyOutbox(transaction, self._serializer)
+        self.inbox = SqlAlchemyInbox(transaction)
+        self.orders = SqlAlchemyOrderRepository(transaction)
+        self.payments = SqlAlchemyPaymentRepository(transaction, self.outbox)
         self.webhooks = SqlAlchemyWebhookInbox(transaction)
         self.discrepancies = SqlAlchemyDiscrepancyRepository(transaction)
         return self

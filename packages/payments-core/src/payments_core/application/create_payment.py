@@ -9,12 +9,18 @@ from uuid import UUID
 import attrs
 
 from payments_core.application.operations import Operations
-from payments_core.domain.errors import ConcurrentUpdate, OrderAlreadyHasPayment, OrderNotFound
+from payments_core.domain.errors import (
+    ConcurrentUpdate,
+    OrderAlreadyHasPayment,
+    OrderNotFound,
+    OrderUnknown,
+)
 from payments_core.domain.ids import new_payment_id
 from payments_core.domain.money import Money
 from payments_core.domain.payment import Payment
 from payments_core.domain.requests import CaptureMethod
 from payments_core.ports.queries import PaymentView
+from payments_core.ports.unit_of_work import IUnitOfWork
 
 
 @attrs.frozen(kw_only=True)
@@ -71,7 +77,9 @@ class CreatePayment:
             InvalidMoney: The amount cannot be taken; nothing is recorded.
             UnknownProvider: No such provider is configured.
             OrderAlreadyHasPayment: The order has a live payment that differs.
-            OrderNotFound: The order's live payment belongs to somebody else.
+            OrderNotFound: The order, or its live payment, belongs to somebody else.
+            OrderMismatch: The order is known, and costs something else.
+            OrderUnknown: The order is not known, and the policy demands that it is.
         """
         self.operations.provider(command.provider).check_amount(command.amount)
         payment = self._open(command)
@@ -92,6 +100,7 @@ class CreatePayment:
 
     def _record(self, payment: Payment) -> Payment | None:
         with self.operations.unit_of_work() as uow:
+            self._agree(uow, payment)
             if uow.payments.add(payment):
                 uow.commit()
                 return None
@@ -99,6 +108,13 @@ class CreatePayment:
         if existing is None:
             raise ConcurrentUpdate("The order's other payment ended this moment; try again")
         return existing
+
+    def _agree(self, uow: IUnitOfWork, payment: Payment) -> None:
+        order = uow.orders.get(payment.order_id)
+        if order:
+            order.accept(payment.customer_id, payment.amount)
+        elif self.operations.policy.require_known_orders:
+            raise OrderUnknown("The order is not known yet; try again when it was told")
 
 
 def _same(existing: Payment, wanted: Payment) -> Payment:

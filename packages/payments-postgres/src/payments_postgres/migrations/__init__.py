@@ -21,9 +21,12 @@ A name of our own: the service that embeds this package may use Alembic too.
 """
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, version: str = "head") -> None:
     """
     Bring the schema to the newest version, in one transaction; several may try at once.
+
+    Args:
+        version: Stop at an older one on the way.
 
     Raises:
         StorageUnavailable: The database is not there, or its user may not change tables.
@@ -32,7 +35,7 @@ def migrate(engine: Engine) -> None:
         lock_schema(connection)
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, version)
 
 
 def is_current(engine: Engine) -> bool:
