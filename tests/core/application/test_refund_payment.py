@@ -10,6 +10,7 @@ import pytest
 from payments_core.application.refund_payment import IssuedRefund, RefundPaymentCommand
 from payments_core.domain.errors import (
     AlreadyRefunded,
+    AmountNotSupported,
     InvalidState,
     PaymentNotFound,
     PaymentsError,
@@ -17,6 +18,7 @@ from payments_core.domain.errors import (
     RequestKeyReused,
 )
 from payments_core.domain.failure import Failure
+from payments_core.domain.money import Money
 from payments_core.domain.refund import RefundStatus
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.errors import ProviderConflict, ProviderRejected
@@ -179,3 +181,19 @@ def test_many_at_once_never_exceed(service: Service) -> None:
 
     assert done.count(True) == 3
     assert service.stored(payment.id).refunded == eur("9.99")
+
+
+def test_an_amount_that_the_provider_cannot_return_reserves_nothing(service: Service) -> None:
+    """
+    What could not be sent is refused before it is written.
+    """
+    payment = service.pay()
+
+    def refuse(amount: Money) -> None:
+        raise AmountNotSupported(f"Not {amount}")
+
+    service.provider.check_amount = refuse  # type: ignore[method-assign] # a pickier provider
+
+    with pytest.raises(AmountNotSupported):
+        refund(service, payment, "4.00")
+    assert service.stored(payment.id).refunds == []

@@ -11,6 +11,7 @@ from payments_core.domain import asking
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
+from payments_core.domain.requests import CaptureIntent
 from payments_core.ports.queries import PaymentView
 
 
@@ -46,6 +47,7 @@ class CapturePayment:
             PaymentNotFound: There is no such payment.
             InvalidState: It is not authorised.
             CaptureExceedsAuthorized: More than is authorised.
+            AmountNotSupported: The provider cannot take this amount in this currency.
             OperationInProgress: A capture of another amount has no answer yet.
             OperationRefused: The provider refuses for good.
         """
@@ -60,10 +62,14 @@ class CapturePayment:
     def _ask(self, payment: Payment, command: CapturePaymentCommand) -> Operation | None:
         if asking.replayed(payment, OperationKind.CAPTURE, command.request_key):
             return None
-        return asking.capture(
+        operation = asking.capture(
             payment,
             command.amount,
             self.operations.clock.now(),
             self.operations.policy,
             request_key=command.request_key,
         )
+        if operation and isinstance(operation.request, CaptureIntent):
+            provider = self.operations.provider(payment.provider)
+            provider.check_amount(operation.request.amount)
+        return operation

@@ -67,6 +67,7 @@ class RefundPayment:
             InvalidState: Nothing was captured.
             AlreadyRefunded: Nothing is left.
             RefundExceedsCaptured: More than is left.
+            AmountNotSupported: The provider cannot return this amount in this currency.
             RequestKeyReused: The key made another refund.
         """
         payment, refund_id, operation = self._begin(command)
@@ -86,6 +87,7 @@ class RefundPayment:
             if before:
                 return payment, _same(before, command), None
             refund, operation = self._ask(payment, command)
+            self.operations.provider(payment.provider).check_amount(refund.amount)
             uow.payments.save(payment)
             uow.commit()
         return payment, refund.id, operation

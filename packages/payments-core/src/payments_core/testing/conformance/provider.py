@@ -43,6 +43,7 @@ TEN = Money.parse("10.00", "EUR")
 FOUR = Money.parse("4.00", "EUR")
 SIX = Money.parse("6.00", "EUR")
 NOTHING = Money.zero("EUR")
+RETURN_URL = "https://shop.example/back"
 
 
 def a_key() -> str:
@@ -118,7 +119,7 @@ class ProviderConformance:
             "amount": TEN,
             "capture_method": CaptureMethod.AUTOMATIC,
             "payment_method_id": method,
-            "return_url": "https://shop.example/back",
+            "return_url": RETURN_URL,
         }
         return CreateIntent(**fields | changes)
 
@@ -267,7 +268,7 @@ class ProviderConformance:
         An object without a method is paid by confirming it with one.
         """
         payment = self.create(provider)
-        request = ConfirmIntent(payment.id, self.approved, "https://shop.example/back")
+        request = ConfirmIntent(payment.id, self.approved, RETURN_URL)
         after = provider.confirm(request, idempotency_key=a_key())
 
         assert (after.id, after.status) == (payment.id, P.SUCCEEDED)
@@ -278,8 +279,12 @@ class ProviderConformance:
         """
         payment = self.create(provider)
         with pytest.raises(ProviderDeclined):
-            provider.confirm(ConfirmIntent(payment.id, self.declined), idempotency_key=a_key())
-        after = provider.confirm(ConfirmIntent(payment.id, self.approved), idempotency_key=a_key())
+            provider.confirm(
+                ConfirmIntent(payment.id, self.declined, RETURN_URL), idempotency_key=a_key()
+            )
+        after = provider.confirm(
+            ConfirmIntent(payment.id, self.approved, RETURN_URL), idempotency_key=a_key()
+        )
 
         assert after.status is P.SUCCEEDED
         assert after.failure is None
@@ -291,7 +296,9 @@ class ProviderConformance:
         payment = self.create(provider, self.approved)
 
         with pytest.raises(ProviderConflict):
-            provider.confirm(ConfirmIntent(payment.id, self.approved), idempotency_key=a_key())
+            provider.confirm(
+                ConfirmIntent(payment.id, self.approved, RETURN_URL), idempotency_key=a_key()
+            )
 
     # ------------------------------------------------------------ idempotency keys
 
