@@ -81,7 +81,10 @@ def with_session(view: F) -> Callable[..., None]:
         as_json = output == "json"
         with refusals(as_json=as_json):
             container = bootstrap(environment(development=development))
-            view(Session(container, as_json), **options)
+            try:
+                view(Session(container, as_json), **options)
+            finally:
+                container.engine().dispose()
 
     return command
 

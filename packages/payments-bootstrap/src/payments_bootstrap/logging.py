@@ -13,7 +13,6 @@ from structlog.typing import Processor
 
 from payments_bootstrap.masking import mask_event
 
-
 QUIET: Final = ("stripe", "urllib3")
 """
 Libraries that would write a line for each call.

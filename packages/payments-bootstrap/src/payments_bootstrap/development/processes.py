@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from http.client import HTTPConnection
 from typing import Final
 
 import attrs
@@ -50,14 +52,16 @@ class Process:
             self.popen.wait()
 
 
-def start(name: str, command: Sequence[str], environ: Mapping[str, str], port: int) -> Process:
+def start(
+    name: str, command: Sequence[str], environ: Mapping[str, str], ready: Callable[[], bool]
+) -> Process:
     """
-    Start a server and return when it accepts connections.
+    Start a server and return when it is ready.
 
     It gets a session of its own, so that Ctrl-C reaches us alone and we end things in order.
 
     Raises:
-        StartError: It ended, or did not listen in time.
+        StartError: It ended, or was not ready in time.
     """
     process = Process(
         name,
@@ -71,7 +75,7 @@ def start(name: str, command: Sequence[str], environ: Mapping[str, str], port: i
         ),
     )
     deadline = time.monotonic() + 20
-    while not listens(port):
+    while not ready():
         if not process.alive or time.monotonic() > deadline:
             process.stop()
             raise StartError(f"The {name} did not start; its messages are above")
@@ -86,6 +90,20 @@ def listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def answers(port: int, path: str) -> bool:
+    """
+    Return whether a GET of that path is answered with 200.
+    """
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def free_port(preferred: int) -> int:

@@ -14,6 +14,7 @@ from payments_bootstrap.development.home import API_KEY, Home
 from payments_bootstrap.development.processes import (
     Process,
     StartError,
+    answers,
     free_port,
     listens,
     start,
@@ -58,7 +59,7 @@ def running(home: Home, environ: Mapping[str, str], port: int) -> Iterator[Runni
     migrate_database(container)
     with ExitStack() as stack:
         simulator = _started(stack, _simulator(home, environ, port, simulator_port))
-        api = _started(stack, start("API", WEB_SERVER, settings, port))
+        api = _started(stack, _api(settings, port))
         worker = container.worker()
         worker.start()
         stack.callback(worker.stop)
@@ -82,4 +83,8 @@ def _simulator(home: Home, environ: Mapping[str, str], port: int, own_port: int)
     }
     variables = {f"STRIPE_SIMULATOR_{name}": value for name, value in options.items()}
     program = str(Path(sys.executable).with_name("stripe-simulator"))
-    return start("Stripe simulator", [program], {**environ, **variables}, own_port)
+    return start("Stripe simulator", [program], {**environ, **variables}, lambda: listens(own_port))
+
+
+def _api(settings: Mapping[str, str], port: int) -> Process:
+    return start("API", WEB_SERVER, settings, lambda: answers(port, "/health/live"))
