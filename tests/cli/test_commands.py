@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import attrs
 import pytest
@@ -127,13 +126,15 @@ def test_asks_first(service: Service) -> None:
     assert service.read("show", payment_id)["refundedAmount"] == "0.00"
 
 
+NOBODYS = "0199f3c5-1c9a-7d44-a5e2-0f8a4d9f2c12"
+
 BAD = [
     (["refund"], ExitCode.USAGE),
     (["refund", "x", "--yes"], ExitCode.USAGE),
     (["refund", "--nonsense"], ExitCode.USAGE),
     (["list", "--status", "Nope"], ExitCode.USAGE),
-    (["show", str(uuid4())], ExitCode.NOT_FOUND),
-    (["refund", str(uuid4()), "--yes"], ExitCode.NOT_FOUND),
+    (["show", NOBODYS], ExitCode.NOT_FOUND),
+    (["refund", NOBODYS, "--yes"], ExitCode.NOT_FOUND),
 ]
 
 
@@ -162,7 +163,7 @@ def test_errors_are_documents(service: Service) -> None:
     """
     For programs an error is one valid document.
     """
-    ended = service.on("show", str(uuid4()), "--output", "json")
+    ended = service.on("show", NOBODYS, "--output", "json")
 
     assert json.loads(ended.stdout)["error"]["code"] == "not_found"
 
