@@ -50,6 +50,7 @@ HARMLESS = [
     "pi_3MtwBwLkdIwHu7ix28a3tqPa",
     "2026-11-22T12:00:00.000000Z",
     "4242 4242",
+    "42424242-4242-4242-8888-123456789012",
     "424242424242424242424242",  # longer than any card number
 ]
 
@@ -86,15 +87,14 @@ def test_kept() -> None:
     assert mask_card_numbers("\uff11\uff12 apples") == "\uff11\uff12 apples"
 
 
-def test_few_identifiers_are_mistaken() -> None:
+def test_identifiers_are_not_mistaken() -> None:
     """
-    Random UUIDs are taken for card numbers less than once in a thousand.
+    No UUID is taken for a card number, whatever its digits.
     """
     chance = random.Random(1)
-    ids = (str(uuid.UUID(int=chance.getrandbits(128), version=4)) for _ in range(20_000))
-    mistaken = sum(map(contains_card_number, ids))
+    ids = [str(uuid.UUID(int=chance.getrandbits(128), version=4)) for _ in range(20_000)]
 
-    assert mistaken <= 20
+    assert not any(contains_card_number(f"order {i}, paid") for i in ids)
 
 
 def test_long_text_is_quick() -> None:

@@ -5,13 +5,13 @@ The real app over in-memory storage and a fake provider, and tokens for every ca
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import attrs
 import pytest
 from dependency_injector import providers
+from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
@@ -22,6 +22,7 @@ from payments_bootstrap.configuration import load
 from payments_core.testing.fake_provider import ACTION_METHOD, APPROVED_METHOD, FakePaymentProvider
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
 from payments_core.testing.memory_queries import InMemoryPaymentQueries
+from payments_http.access import EXTENSION
 from payments_http.app import create_app
 
 ISSUER: Final = "https://issuer.example/realms/ecommerce-realm"
@@ -180,12 +181,12 @@ def provider() -> FakePaymentProvider:
     return FakePaymentProvider(name="stripe")
 
 
-@pytest.fixture
-def environ(tmp_path: Path, signing_key: RSAKey) -> dict[str, str]:
+@pytest.fixture(scope="session")
+def environ(tmp_path_factory: pytest.TempPathFactory, signing_key: RSAKey) -> dict[str, str]:
     """
     Settings that a developer's machine could have.
     """
-    keys = tmp_path / "jwks.json"
+    keys = tmp_path_factory.mktemp("issuer") / "jwks.json"
     keys.write_text(json.dumps(KeySet([signing_key]).as_dict(private=False)))
     return {
         "ENVIRONMENT": "development",
@@ -198,28 +199,43 @@ def environ(tmp_path: Path, signing_key: RSAKey) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def app(environ: dict[str, str]) -> Flask:
+    """
+    The app; making one takes long, and it keeps nothing of a request.
+    """
+    return create_app(Container(settings=load(environ)))
+
+
 @pytest.fixture
 def container(
-    environ: dict[str, str], database: InMemoryDatabase, provider: FakePaymentProvider
+    app: Flask, database: InMemoryDatabase, provider: FakePaymentProvider
 ) -> Iterator[Container]:
     """
-    The real container with storage and provider replaced.
+    The app's container with storage and provider replaced.
     """
-    container = Container(settings=load(environ))
-    container.unit_of_work.override(providers.Factory(InMemoryUnitOfWork, database))
-    container.queries.override(providers.Object(InMemoryPaymentQueries(database)))
-    container.payment_providers.override(providers.Object({"stripe": provider}))
-    container.stripe.override(providers.Object(provider))
+    container: Container = app.extensions[EXTENSION].container
+    replaced: dict[providers.Provider[Any], providers.Provider[Any]] = {
+        container.unit_of_work: providers.Factory(InMemoryUnitOfWork, database),
+        container.queries: providers.Object(InMemoryPaymentQueries(database)),
+        container.payment_providers: providers.Object({"stripe": provider}),
+        container.stripe: providers.Object(provider),
+    }
+    for original, replacement in replaced.items():
+        original.override(replacement)
     yield container
-    container.reset_override()
+    for original in replaced:
+        original.reset_override()
+    container.reset_singletons()
 
 
 @pytest.fixture
-def api(container: Container, issuer: Issuer) -> Api:
+def api(app: Flask, container: Container, issuer: Issuer) -> Api:
     """
     The app, called by nobody in particular.
     """
-    return Api(create_app(container).test_client(), issuer)
+    assert container is app.extensions[EXTENSION].container
+    return Api(app.test_client(), issuer)
 
 
 @pytest.fixture

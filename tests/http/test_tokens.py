@@ -8,12 +8,16 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, KeySet, OctKey, RSAKey
 
+from payments_bootstrap import Container
+from payments_bootstrap.configuration import load
+from payments_http.app import create_app
 from payments_http.keys import IssuerKeys, KeysUnavailable
 
 Api = Any
@@ -307,14 +311,14 @@ def test_issuer_is_down() -> None:
         keys.get("a")
 
 
-def test_issuer_was_never_there(api: Api, environ: dict[str, str]) -> None:
+def test_issuer_was_never_there(issuer: Any, environ: dict[str, str], tmp_path: Path) -> None:
     """
     Before the first keys nobody can be judged: 503, and try again.
     """
-    path = environ["KEYCLOAK__JWKS_URL"].removeprefix("file://")
-    with open(path, "w") as file:  # noqa: PTH123 - an address, not a path object
-        file.write("{")
-    answer = api.of("Admin").get("/api/payments")
+    nowhere = environ | {"KEYCLOAK__JWKS_URL": (tmp_path / "jwks.json").as_uri()}
+    client = create_app(Container(settings=load(nowhere))).test_client()
+    headers = {"Authorization": f"Bearer {issuer.token('Admin')}"}
+    answer = client.get("/api/payments", headers=headers)
 
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 SHORTEST: Final = 12
 LONGEST: Final = 19
 
+# About one UUID in a thousand would pass for a card number, its dashes for separators.
+_UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _RUN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]*[0-9])+")
 _GROUP: Final = re.compile(r"[0-9]+")
 _ISSUED: Final = re.compile(
@@ -55,6 +57,7 @@ def plain(text: str) -> str:
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     if sum(map(str.isdigit, text)) < SHORTEST:
         return
+    text = _UUID.sub(lambda found: "x" * len(found[0]), text)
     for run in _RUN.finditer(text):
         groups = [(m.start(), m.end()) for m in _GROUP.finditer(text, run.start(), run.end())]
         yield from _in_run(text, groups)
