@@ -101,9 +101,8 @@ def test_long_text_is_quick() -> None:
     """
     64 KiB of digits and separators take no time that an attacker could use.
     """
-    started = time.perf_counter()
-    contains_card_number("4 " * 32_768)
-    contains_card_number("4" * 65_536)
-    contains_card_number("%34" * 21_845)
+    started = time.process_time()
+    for text in ("4 " * 32_768, "4" * 65_536, "%34" * 21_845, "51 " * 21_845):
+        contains_card_number(text)
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

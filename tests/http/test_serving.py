@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 
 import pytest
@@ -69,13 +70,11 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _get(port: int, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    connection.request("GET", path, headers=headers or {})
-    answer = connection.getresponse()
-    found = answer.status, answer.read().decode()
-    connection.close()
-    return found
+def _get(port: int, path: str) -> tuple[int, str]:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        connection.request("GET", path)
+        with connection.getresponse() as answer:
+            return answer.status, answer.read().decode()
 
 
 def _raw(port: int, request: bytes) -> bytes:
@@ -90,10 +89,10 @@ def test_chunked(server: int, length: int, status: int) -> None:
     A chunked body is measured too, and never cut short.
     """
     body = (b" " * size for size in (length // 2, length - length // 2))
-    connection = HTTPConnection("127.0.0.1", server, timeout=10)
-    connection.request("POST", "/api/payments/webhooks/stripe", body=body, encode_chunked=True)
-    found = connection.getresponse().status
-    connection.close()
+    with closing(HTTPConnection("127.0.0.1", server, timeout=10)) as connection:
+        connection.request("POST", "/api/payments/webhooks/stripe", body=body, encode_chunked=True)
+        with connection.getresponse() as answer:
+            found = answer.status
 
     assert found == status
 

@@ -5,6 +5,7 @@ Finding card numbers, so that none is accepted, stored or logged.
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final
 from urllib.parse import unquote
 
@@ -16,15 +17,16 @@ _UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{1
 _RUN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]*[0-9])+")
 _GROUP: Final = re.compile(r"[0-9]+")
 _ISSUED: Final = re.compile(
-    r"4[0-9]{12}(?:[0-9]{3}|[0-9]{6})?"  # Visa
-    r"|(?:5[1-5]|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]*"  # Mastercard
-    r"|3[47][0-9]{13}"  # American Express
-    r"|3(?:0[0-59]|[689])[0-9]*"  # Diners Club
-    r"|35(?:2[89]|[3-8][0-9])[0-9]*"  # JCB
-    r"|6(?:011|4[4-9]|5|2)[0-9]*"  # Discover, UnionPay
-    r"|(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]*"  # Maestro
+    rb"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
+    rb"|5[1-5][0-9]{14}|(?=222[1-9]|22[3-9]|2[3-6]|27[01]|2720)[0-9]{16}"  # Mastercard
+    rb"|3[47][0-9]{13}"  # American Express
+    rb"|3(?:0[0-59]|[689][0-9])[0-9]{11,16}"  # Diners Club
+    rb"|35(?:2[89]|[3-8][0-9])[0-9]{12,15}"  # JCB
+    rb"|6(?:011|4[4-9][0-9]|5[0-9]{2}|2[0-9]{2})[0-9]{12,15}"  # Discover, UnionPay
+    rb"|(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{8,15}"  # Maestro
 )
-_LENGTHS: Final = {"2": {16}, "3": set(range(14, 20)), "4": {13, 16, 19}, "5": {16}}
+_FIRST_DIGITS: Final = b"23456"
+_DOUBLED: Final = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 
 
 def contains_card_number(text: str) -> bool:
@@ -59,40 +61,42 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
         return
     text = _UUID.sub(lambda found: "x" * len(found[0]), text)
     for run in _RUN.finditer(text):
-        groups = [(m.start(), m.end()) for m in _GROUP.finditer(text, run.start(), run.end())]
-        yield from _in_run(text, groups)
-
-
-def _in_run(text: str, groups: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    first = 0
-    while first < len(groups):
-        last = _last_group(text, groups, first)
-        if last is not None:
+        groups = [m.span() for m in _GROUP.finditer(text, *run.span())]
+        digits = "".join(text[start:end] for start, end in groups).encode()
+        for first, last in _in_run(digits, groups):
             yield groups[first][0], groups[last][1]
-        first = first + 1 if last is None else last + 1
 
 
-def _last_group(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
-    digits = ""
-    for index in range(first, len(groups)):
-        digits += text[slice(*groups[index])]
-        if len(digits) > LONGEST:
+def _in_run(digits: bytes, groups: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """
+    Yield the first and last group of each number that consecutive groups make up.
+    """
+    ends = list(accumulate(end - start for start, end in groups))
+    following = 0
+    for first, start in enumerate([0, *ends[:-1]]):
+        if first < following or digits[start] not in _FIRST_DIGITS:
+            continue
+        last = _last_group(digits, start, ends, first)
+        if last is not None:
+            yield first, last
+            following = last + 1
+
+
+def _last_group(digits: bytes, start: int, ends: list[int], first: int) -> int | None:
+    for last in range(first, len(ends)):
+        length = ends[last] - start
+        if length > LONGEST:
             return None
-        if len(digits) >= SHORTEST and _is_card_number(digits):
-            return index
+        if length >= SHORTEST and _is_card_number(digits[start : ends[last]]):
+            return last
     return None
 
 
-def _is_card_number(digits: str) -> bool:
-    allowed = _LENGTHS.get(digits[0])
-    fits = allowed is None or len(digits) in allowed or _is_maestro(digits)
-    return fits and _ISSUED.fullmatch(digits) is not None and _luhn(digits)
+def _is_card_number(digits: bytes) -> bool:
+    return _ISSUED.fullmatch(digits) is not None and _luhn(digits)
 
 
-def _is_maestro(digits: str) -> bool:
-    return digits.startswith(("5018", "5020", "5038", "5893"))
-
-
-def _luhn(digits: str) -> bool:
-    doubled = (sum(divmod(2 * int(d), 10)) for d in digits[-2::-2])
-    return (sum(int(d) for d in digits[-1::-2]) + sum(doubled)) % 10 == 0
+def _luhn(digits: bytes) -> bool:
+    # Summing bytes is quick, and this runs over every text that comes in.
+    plain_sum = sum(digits[::-2]) - ord("0") * len(digits[::-2])
+    return (plain_sum + sum(digits[-2::-2].translate(_DOUBLED))) % 10 == 0
