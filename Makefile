@@ -29,7 +29,8 @@ run: $(STAMP) ## Start the whole service on http://localhost:5004, nothing else 
 	@$(BIN)/payments serve --development
 
 test: $(STAMP) ## Run the suite against real servers (all but the slow proofs)
-	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -m "not slow and not sandbox" $(ARGS)
+	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
+		-m "not slow and not sandbox" $(ARGS)
 
 prove: $(STAMP) ## Run the long proofs, as CI does
 	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -m "slow and not sandbox" $(ARGS)
