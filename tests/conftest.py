@@ -108,14 +108,13 @@ def pytest_report_header() -> list[str]:
     return lines or ["server: none; `make test` provides them"]
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def own_room(name: str) -> Iterator[str]:
     """
-    The address of a PostgreSQL database that this process has to itself.
+    Yield the address of a room in a server, which this process has to itself.
 
-    With pytest-xdist each worker gets a database of its own in the same server.
+    With pytest-xdist each worker gets a room of its own in the same server.
     """
-    server = SERVERS["postgres"]
+    server = SERVERS[name]
     url = os.environ.get(server.variable)
     if not url:
         pytest.fail(
@@ -127,3 +126,19 @@ def postgres_url() -> Iterator[str]:
         return
     with server.room(url) as variables:
         yield variables[server.variable]
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """
+    The address of a PostgreSQL database that this process has to itself.
+    """
+    yield from own_room("postgres")
+
+
+@pytest.fixture(scope="session")
+def rabbit_url() -> Iterator[str]:
+    """
+    The address of a RabbitMQ virtual host that this process has to itself.
+    """
+    yield from own_room("rabbitmq")

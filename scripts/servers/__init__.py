@@ -14,4 +14,7 @@ SERVERS: Final[dict[str, Server]] = {
     "rabbitmq": RabbitMQ(),
     "redis": Redis(),
 }
-REQUIRED: Final = ("postgres",)  # The one place that says which of them the tests use today.
+REQUIRED: Final = (
+    "postgres",
+    "rabbitmq",
+)  # The one place that says which of them the tests use today.

@@ -41,6 +41,11 @@ FORBIDDEN = [
         "payments_bootstrap.planted",
         "sqlalchemy.orm",
     ),
+    (
+        "The broker's libraries are at home in payments_rabbit",
+        "payments_bootstrap.planted",
+        "aio_pika.abc",
+    ),
     ("The web's libraries are at home in payments_http", "payments_cli.planted", "flask"),
     ("The terminal's libraries are at home in payments_cli", "payments_http.planted", "rich.table"),
     (

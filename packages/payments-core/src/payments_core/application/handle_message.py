@@ -4,7 +4,7 @@ Bringing a message to its end: its one effect, another try later, or a person.
 
 import logging
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final, Protocol
@@ -14,7 +14,7 @@ import attrs
 from payments_core.application.received import AlreadyHandled, Effect, ReceivedMessage
 from payments_core.domain.errors import PaymentNotFound, PaymentsError, StorageUnavailable
 from payments_core.ports.clock import IClock
-from payments_core.ports.inbox import InboxMessage
+from payments_core.ports.inbox import InboxMessage, InboxStatus
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 
 _log = logging.getLogger(__name__)
@@ -82,12 +82,15 @@ class HandleMessage:
         handlers: By the name of the message.
 
         delays: The pauses before further tries; when they are used up, it failed.
+
+        lease: How long whoever tries a kept message again has it alone.
     """
 
     unit_of_work: UnitOfWorkFactory
     clock: IClock
     handlers: Mapping[str, IMessageHandler]
     delays: tuple[timedelta, ...] = DELAYS
+    lease: timedelta = timedelta(minutes=2)
 
     def execute(self, message: ReceivedMessage, content: str, attempts: int = 0) -> Handled:
         """
@@ -115,6 +118,24 @@ class HandleMessage:
             _log.warning("%s %s is tried again: %s", message.name, message.id, _said(error))
             return self._defer(message, content, attempts, error)
         return Handled(Outcome.DONE)
+
+    def due(self, limit: int) -> Sequence[InboxMessage]:
+        """
+        Return kept messages that are due, and keep others away from them for a while.
+        """
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            due = uow.inbox.claim(now, now + self.lease, limit)
+            uow.commit()
+        return due
+
+    def give_up(self, kept: InboxMessage) -> None:
+        """
+        Note that a kept message has failed and was put where a person looks.
+        """
+        with self.unit_of_work() as uow:
+            uow.inbox.defer(attrs.evolve(kept, status=InboxStatus.DEAD, content="", next_at=None))
+            uow.commit()
 
     def _defer(
         self, message: ReceivedMessage, content: str, attempts: int, error: Exception

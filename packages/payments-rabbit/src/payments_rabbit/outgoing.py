@@ -1,0 +1,131 @@
+"""
+The connection on which we publish: confirmed, mandatory, and opened again when it is lost.
+"""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractMessage
+from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
+
+from payments_core.ports.publisher import PublishError
+from payments_rabbit.settings import RabbitSettings
+from payments_rabbit.topology import ensure_exchange
+
+_log = logging.getLogger(__name__)
+
+LOST = (AMQPError, OSError, TimeoutError, RuntimeError)
+"""
+What the library raises when a connection or a channel is not there or breaks.
+"""
+
+RETRY_AFTER = 1.0  # seconds between two attempts to connect
+
+
+async def connect(settings: RabbitSettings) -> AbstractConnection:
+    """
+    Return an open connection.
+
+    Raises:
+        PublishError: The broker is not there; its address is not repeated.
+    """
+    seconds = settings.connect_timeout.total_seconds()
+    try:
+        async with asyncio.timeout(seconds):
+            return await aio_pika.connect(
+                settings.url,
+                timeout=seconds,
+                heartbeat=int(settings.heartbeat.total_seconds()),
+                client_properties={"connection_name": settings.service_name},
+            )
+    except LOST as error:
+        raise PublishError(f"RabbitMQ does not answer ({type(error).__name__})") from None
+
+
+class Outgoing:
+    """
+    Publishes on a channel with confirms. Used from one loop only.
+    """
+
+    def __init__(self, settings: RabbitSettings) -> None:
+        self._settings = settings
+        self._connection: AbstractConnection | None = None
+        self._channel: AbstractChannel | None = None
+        self._exchanges: set[str] = set()
+        self._opening = asyncio.Lock()
+        self._next_try = 0.0
+
+    async def channel(self) -> AbstractChannel:
+        """
+        Return an open channel.
+
+        Raises:
+            PublishError: The broker is not there, or was not a moment ago.
+        """
+        if self._channel is None or self._channel.is_closed:
+            async with self._opening:
+                if self._channel is None or self._channel.is_closed:
+                    self._channel = await self._open_channel()
+        return self._channel
+
+    async def send(
+        self, exchange: str, message: AbstractMessage, *, mandatory: bool = True
+    ) -> None:
+        """
+        Publish, and return when the broker has it.
+
+        Raises:
+            PublishError: The broker is not there.
+            aio_pika.exceptions.PublishError: Nobody would get it.
+            AMQPError, OSError, TimeoutError, RuntimeError: It is not confirmed.
+        """
+        channel = await self.channel()
+        await self._ensure(exchange)
+        target = await channel.get_exchange(exchange, ensure=False)
+        seconds = self._settings.publish_timeout.total_seconds()
+        try:
+            await target.publish(message, "", mandatory=mandatory, timeout=seconds)
+        except ChannelNotFoundEntity:
+            self._exchanges.discard(exchange)
+            raise
+
+    async def close(self) -> None:
+        """
+        Close; the next use opens again.
+        """
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection:
+            with suppress(*LOST):
+                await connection.close()
+
+    async def _ensure(self, exchange: str) -> None:
+        if exchange in self._exchanges:
+            return
+        async with self._opening:
+            if exchange not in self._exchanges:
+                async with asyncio.timeout(self._settings.publish_timeout.total_seconds()):
+                    await ensure_exchange(await self._connected(), exchange)
+                self._exchanges.add(exchange)
+
+    async def _open_channel(self) -> AbstractChannel:
+        connection = await self._connected()
+        channel = connection.channel(publisher_confirms=True, on_return_raises=True)
+        try:
+            await channel.initialize(self._settings.connect_timeout.total_seconds())
+        except LOST as error:
+            raise PublishError(f"RabbitMQ opens no channel ({type(error).__name__})") from None
+        return channel
+
+    async def _connected(self) -> AbstractConnection:
+        if self._connection is None or self._connection.is_closed:
+            if time.monotonic() < self._next_try:
+                raise PublishError("RabbitMQ did not answer a moment ago")
+            self._next_try = time.monotonic() + RETRY_AFTER
+            await self.close()
+            self._connection = await connect(self._settings)
+            self._exchanges.clear()
+            _log.info("Connected to RabbitMQ for publishing")
+        return self._connection
