@@ -6,7 +6,7 @@ import pytest
 
 from payments_core.application.cancel_payment import CancelPaymentCommand
 from payments_core.application.capture_payment import CapturePaymentCommand
-from payments_core.domain.errors import InvalidState, OperationRefused
+from payments_core.domain.errors import InvalidState, OperationRefused, RequestKeyReused
 from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.money import Money
 from payments_core.domain.status import PaymentStatus
@@ -56,6 +56,17 @@ def test_capture_twice_takes_once(service: Service) -> None:
     assert capture(service, payment, eur("4.00"), "k1") == first
     assert capture(service, payment, eur("4.00"), "k2") == first
     assert service.provider.calls.count("capture") == 1
+
+
+def test_a_key_is_bound_to_its_capture(service: Service) -> None:
+    """
+    The same key with another amount is refused, whatever was captured.
+    """
+    payment = service.pay(manual=True)
+    capture(service, payment, eur("4.00"), "k1")
+
+    with pytest.raises(RequestKeyReused):
+        capture(service, payment, eur("5.00"), "k1")
 
 
 def test_a_lost_capture_stays_authorized(service: Service) -> None:

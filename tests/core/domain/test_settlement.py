@@ -328,6 +328,16 @@ def test_stale_news_takes_nothing_back() -> None:
     assert payment.provider_status is P.SUCCEEDED
 
 
+def test_a_secret_that_is_useless_stays_forgotten() -> None:
+    """
+    News of a paid payment does not bring the browser's secret back.
+    """
+    payment = answered(a_payment())
+    tell(payment, a_fact(payment))
+
+    assert payment.client_secret is None
+
+
 # ---------------------------------------------------------------- capture and cancel
 
 

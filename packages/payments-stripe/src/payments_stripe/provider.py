@@ -241,7 +241,7 @@ def _last(items: Sequence[Json], before: str | None) -> str:
 def _client(settings: StripeSettings, transport: Transport) -> stripe.StripeClient:
     # The SDK writes whole bodies, client secrets included, to its debug log.
     log = logging.getLogger("stripe")
-    log.setLevel(max(log.level, logging.INFO))
+    log.setLevel(max(log.getEffectiveLevel(), logging.INFO))
     return stripe.StripeClient(
         settings.api_key,
         base_addresses={"api": settings.api_base.rstrip("/")},

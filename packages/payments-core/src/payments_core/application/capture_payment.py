@@ -8,6 +8,7 @@ import attrs
 
 from payments_core.application.operations import Operations, require_done
 from payments_core.domain import asking
+from payments_core.domain.errors import RequestKeyReused
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
@@ -48,6 +49,7 @@ class CapturePayment:
             InvalidState: It is not authorised.
             CaptureExceedsAuthorized: More than is authorised.
             AmountNotSupported: The provider cannot take this amount in this currency.
+            RequestKeyReused: The key began another capture.
             OperationInProgress: A capture of another amount has no answer yet.
             OperationRefused: The provider refuses for good.
         """
@@ -60,7 +62,9 @@ class CapturePayment:
         return PaymentView.of(payment)
 
     def _ask(self, payment: Payment, command: CapturePaymentCommand) -> Operation | None:
-        if asking.replayed(payment, OperationKind.CAPTURE, command.request_key):
+        before = asking.replayed(payment, OperationKind.CAPTURE, command.request_key)
+        if before:
+            _require_same(before, command)
             return None
         operation = asking.capture(
             payment,
@@ -73,3 +77,9 @@ class CapturePayment:
             provider = self.operations.provider(payment.provider)
             provider.check_amount(operation.request.amount)
         return operation
+
+
+def _require_same(before: Operation, command: CapturePaymentCommand) -> None:
+    assert isinstance(before.request, CaptureIntent)
+    if command.amount not in {None, before.request.amount}:
+        raise RequestKeyReused("This Idempotency-Key was used for a capture of another amount")

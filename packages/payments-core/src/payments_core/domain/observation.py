@@ -13,6 +13,7 @@ from payments_core.domain.operation import OperationKind
 from payments_core.domain.payment import Payment
 from payments_core.domain.progress import advance, close
 from payments_core.domain.requests import CancelIntent, CancelReason
+from payments_core.domain.status import AWAITING_CONFIRMATION
 
 P = ProviderPaymentStatus
 
@@ -50,8 +51,9 @@ def observe(payment: Payment, fact: ProviderPayment, now: datetime) -> None:
     payment.authorized = max(payment.authorized, fact.authorized, payment.captured)
     if payment.closed:
         return
-    payment.client_secret = fact.client_secret or payment.client_secret
-    payment.redirect_url = fact.redirect_url
+    if payment.status in AWAITING_CONFIRMATION:
+        payment.client_secret = fact.client_secret or payment.client_secret
+        payment.redirect_url = fact.redirect_url
     if fact.status is P.CANCELED:
         close(payment, _reason(payment, fact), now)
     else:
