@@ -6,8 +6,6 @@ import re
 import signal
 import socket
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +14,6 @@ from typing import Any
 import attrs
 import psutil  # type: ignore[import-untyped]  # ships no types
 import pytest
-
-from payments_cli.banner import banner
 
 Service = Any
 
@@ -156,34 +152,3 @@ def test_starts_again(start_service: Callable[[], Service]) -> None:
     status, payment = second.call("GET", f"/api/payments/{payment_id}", None, token)
 
     assert (status, payment["status"]) == (200, "Succeeded")
-
-
-def test_banner(service: Service) -> None:
-    """
-    Every line of the banner works as it is printed.
-    """
-    text = banner(f"http://127.0.0.1:{service.port}", "http://127.0.0.1:1")
-    lines = text.partition("from this directory:\n")[2]
-    ended = subprocess.run(
-        ["bash", "-euo", "pipefail"],
-        input=lines,
-        cwd=_with_venv(service),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert ended.returncode == 0, ended.stderr
-    found = re.findall(r'"status":"(\w+)"', ended.stdout)
-    assert found[:4] == ["Succeeded", "Succeeded", "Failed", "RequiresAction"]
-    assert '"capturedAmount":"60.00"' in ended.stdout
-    assert '"reason":"damaged"' in ended.stdout
-
-
-def _with_venv(service: Service) -> Path:
-    home: Path = service.home
-    link = home / ".venv"
-    if not link.exists():
-        link.symlink_to(Path(sys.executable).parents[1])
-    return home
