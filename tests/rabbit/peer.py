@@ -5,11 +5,13 @@ A neighbour on the broker: declares, sends and reads as a MassTransit service do
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from payments_rabbit.loop import LoopThread
 from payments_rabbit.names import ENVELOPE
@@ -132,6 +134,18 @@ class Neighbour:
         """
         return self._loop.run(self._count(queue))
 
+    def await_consumer(self, queue: str) -> None:
+        """
+        Return when somebody consumes from a queue, which must come soon.
+        """
+        deadline = time.monotonic() + WITHIN
+        while time.monotonic() < deadline:
+            with suppress(ChannelNotFoundEntity):
+                if self._loop.run(self._consumers(queue)):
+                    return
+            time.sleep(0.02)
+        raise AssertionError(f"Nobody consumes from {queue}")
+
     def delete(self, *names: str) -> None:
         """
         Delete queues and exchanges.
@@ -174,6 +188,10 @@ class Neighbour:
     async def _count(self, name: str) -> int:
         queue = await (await self._open()).declare_queue(name, passive=True)
         return queue.declaration_result.message_count or 0
+
+    async def _consumers(self, name: str) -> int:
+        queue = await (await self._open()).declare_queue(name, passive=True)
+        return queue.declaration_result.consumer_count or 0
 
     async def _delete(self, names: Sequence[str]) -> None:
         for name in names:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import attrs
 
 from payments_core.application.cancel_payment import CancelPayment
-from payments_core.application.capture_payment import CapturePayment
+from payments_core.application.capture_payment import CapturePayment, CapturePaymentCommand
 from payments_core.application.confirm_payment import ConfirmPayment
 from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
 from payments_core.application.operations import Operations
@@ -94,6 +94,12 @@ class Service:
             payment_id=payment.id, request_key=str(uuid4()), amount=eur(amount)
         )
         self.refund.execute(command)
+
+    def take(self, payment: PaymentView) -> None:
+        """
+        Capture all of it.
+        """
+        self.capture.execute(CapturePaymentCommand(payment_id=payment.id))
 
     def lose(self, method: str, *, effect: bool) -> None:
         """

@@ -166,29 +166,35 @@ class RabbitConsumer:
         """
         Consume on one connection until it is lost or we are stopped.
         """
+        lost = asyncio.Event()
         async with await connect(self._settings) as connection:
-            lines = [await self._line(connection, e) for e in endpoints(self._settings)]
+            connection.close_callbacks.add(lambda *_: lost.set())
+            lines = [await self._line(connection, e, lost) for e in endpoints(self._settings)]
             for line in lines:
                 await line.open()
             _log.info("Consuming from %s", ", ".join(line.queue.name for line in lines))
-            await self._until_the_end(connection)
+            await _first_of(self._stopping, lost)
             await asyncio.gather(*(line.close() for line in lines))
 
-    async def _line(self, connection: AbstractConnection, endpoint: Endpoint) -> Line:
+    async def _line(
+        self, connection: AbstractConnection, endpoint: Endpoint, lost: asyncio.Event
+    ) -> Line:
         await ensure_endpoint(connection, endpoint)
         await ensure_side_queues(connection, endpoint.queue)
         channel = await connection.channel()
+        channel.close_callbacks.add(lambda *_: lost.set())
+        # The broker takes a queue's consumers away when somebody deletes the queue.
+        raw = await channel.get_underlay_channel()
+        raw.on_consumer_cancel_callbacks.add(lambda *_: lost.set())
         await channel.set_qos(prefetch_count=self._settings.prefetch)
         queue = await channel.get_queue(endpoint.queue, ensure=False)
         assert self._desk is not None
         slots = asyncio.Semaphore(self._settings.concurrency)
         return Line(queue, self._desk, self._stopping, slots)
 
-    async def _until_the_end(self, connection: AbstractConnection) -> None:
-        ends = {
-            asyncio.ensure_future(self._stopping.wait()),
-            asyncio.ensure_future(connection.closed()),
-        }
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for end in ends:
-            end.cancel()
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = {asyncio.ensure_future(event.wait()) for event in events}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()

@@ -116,11 +116,13 @@ class Outgoing:
         try:
             await channel.initialize(self._settings.connect_timeout.total_seconds())
         except LOST as error:
+            await self.close()
             raise PublishError(f"RabbitMQ opens no channel ({type(error).__name__})") from None
         return channel
 
     async def _connected(self) -> AbstractConnection:
-        if self._connection is None or self._connection.is_closed:
+        # The library calls a connection closed only when we close it, not when it is lost.
+        if self._connection is None or not self._connection.connected.is_set():
             if time.monotonic() < self._next_try:
                 raise PublishError("RabbitMQ did not answer a moment ago")
             self._next_try = time.monotonic() + RETRY_AFTER
