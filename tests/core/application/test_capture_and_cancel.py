@@ -8,10 +8,13 @@ from payments_core.application.cancel_payment import CancelPaymentCommand
 from payments_core.application.capture_payment import CapturePaymentCommand
 from payments_core.domain.errors import InvalidState, OperationRefused, RequestKeyReused
 from payments_core.domain.facts import ProviderPaymentStatus
+from payments_core.domain.failure import Failure
 from payments_core.domain.money import Money
 from payments_core.domain.status import PaymentStatus
+from payments_core.ports.errors import ProviderRejected
 from payments_core.ports.queries import PaymentView
 from payments_core.testing.builders import eur
+from payments_core.testing.fake_provider import Fault
 from tests.core.application.service import Service
 
 S = PaymentStatus
@@ -67,6 +70,20 @@ def test_a_key_is_bound_to_its_capture(service: Service) -> None:
 
     with pytest.raises(RequestKeyReused):
         capture(service, payment, eur("5.00"), "k1")
+
+
+def test_a_refused_capture_stays_refused(service: Service) -> None:
+    """
+    Repeated under its key it is refused again, not answered as if it were done.
+    """
+    payment = service.pay(manual=True)
+    no = ProviderRejected(Failure("amount_too_small", "Too small."))
+    service.provider.faults.append(Fault("capture", effect=False, error=no))
+
+    for _ in range(2):
+        with pytest.raises(OperationRefused):
+            capture(service, payment, eur("0.01"), "k1")
+    assert service.provider.calls.count("capture") == 1
 
 
 def test_a_lost_capture_stays_authorized(service: Service) -> None:

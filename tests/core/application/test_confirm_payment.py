@@ -7,7 +7,12 @@ from uuid import uuid4
 import pytest
 
 from payments_core.application.confirm_payment import ConfirmPaymentCommand
-from payments_core.domain.errors import InvalidState, OperationRefused, PaymentNotFound
+from payments_core.domain.errors import (
+    InvalidState,
+    OperationRefused,
+    PaymentNotFound,
+    RequestKeyReused,
+)
 from payments_core.domain.failure import Failure
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.errors import ProviderConflict, ProviderKeyMismatch
@@ -19,13 +24,16 @@ S = PaymentStatus
 
 
 def confirm(
-    service: Service, payment: PaymentView, method: str | None = "fake_approved"
+    service: Service,
+    payment: PaymentView,
+    method: str | None = "fake_approved",
+    key: str | None = None,
 ) -> PaymentView:
     """
     Confirm a payment.
     """
     return service.confirm.execute(
-        ConfirmPaymentCommand(payment_id=payment.id, payment_method_id=method)
+        ConfirmPaymentCommand(payment_id=payment.id, payment_method_id=method, request_key=key)
     )
 
 
@@ -59,6 +67,20 @@ def test_a_decline_of_an_open_payment_can_be_tried_again(service: Service) -> No
     assert declined.status is S.REQUIRES_ACTION
     assert declined.failure is not None
     assert confirm(service, payment).status is S.SUCCEEDED
+
+
+def test_one_key_is_one_attempt(service: Service) -> None:
+    """
+    A client that repeats a declined confirmation under its key does not try the card again.
+    """
+    payment = service.pay(None)
+    first = confirm(service, payment, "fake_declined", "k1")
+    second = confirm(service, payment, "fake_declined", "k1")
+
+    assert second == first
+    assert service.provider.calls == ["create_intent", "confirm"]
+    with pytest.raises(RequestKeyReused):
+        confirm(service, payment, "fake_approved", "k1")
 
 
 def test_a_rejected_confirmation_is_refused(service: Service) -> None:

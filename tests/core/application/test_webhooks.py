@@ -152,6 +152,27 @@ def test_an_outage_while_processing_is_tried_again(service: Service) -> None:
     assert service.stored(payment.id).status is S.SUCCEEDED
 
 
+def test_a_mistake_of_ours_loses_no_event(service: Service) -> None:
+    """
+    An unexpected error leaves the event due again, and the delivery accepted.
+    """
+    payment = service.pay("fake_action")
+    service.provider.approve(service.object_of(payment))
+    retrieve = service.provider.retrieve
+
+    def broken(provider_payment_id: str) -> ProviderPayment:
+        raise ZeroDivisionError(provider_payment_id)
+
+    service.provider.retrieve = broken  # type: ignore[method-assign] # a bug
+    received = service.webhook(service.object_of(payment))
+    service.provider.retrieve = retrieve  # type: ignore[method-assign] # mended
+    service.clock.advance(seconds=6)
+    service.process.execute()
+
+    assert received.status is W.RECEIVED
+    assert service.stored(payment.id).status is S.SUCCEEDED
+
+
 def test_what_cannot_be_processed_for_a_day_is_dead(service: Service) -> None:
     """
     Nothing is tried for ever in silence, and nothing is dropped before its time.
@@ -162,7 +183,7 @@ def test_what_cannot_be_processed_for_a_day_is_dead(service: Service) -> None:
     made = service.provider.create_intent(request, idempotency_key="k")
     service.webhook(made.id)
     tries = 0
-    while the_event(service).status is W.PARKED:
+    while the_event(service).status is W.PARKED and tries < 200:
         service.clock.advance(minutes=15)
         tries += service.process.execute()
 

@@ -617,6 +617,19 @@ def test_a_refund_that_cannot_be_is_reported(amount: Money, kind: DiscrepancyKin
     assert [d.kind for d in payment.discrepancies] == [kind]
 
 
+def test_a_failed_refund_made_elsewhere_is_no_anomaly() -> None:
+    """
+    Only refunds that take money count against what was captured, in whatever order they come.
+    """
+    payment = answered(a_payment())
+    failed = a_refund_fact(payment, eur("10.00"), ProviderRefundStatus.FAILED)
+    done = a_refund_fact(payment, eur("10.00"))
+    apply(payment, Answer(refunds=(done, failed)), NOW, POLICY)
+
+    assert payment.discrepancies == []
+    assert payment.status is S.REFUNDED
+
+
 def test_what_follows_belongs_to_the_sender() -> None:
     """
     While an attempt is being sent, others settle its facts but begin nothing.
@@ -684,6 +697,31 @@ def test_late_money_goes_back_and_the_state_stays() -> None:
     assert state_of(payment) is S.FAILED
     assert payment.events == []
     assert tell(payment, a_fact(payment)) == []
+
+
+def test_a_compensation_that_fails_is_not_sent_for_ever() -> None:
+    """
+    Late money is sent back once; if that fails, a person decides.
+    """
+    payment = closed_without_object()
+    tell(payment, a_fact(payment))
+    told(payment, ProviderRefundStatus.FAILED, failure=NO)
+
+    assert tell(payment, a_fact(payment)) == []
+    assert len(payment.refunds) == 1
+
+
+def test_a_refused_cancellation_of_a_decline_waits_for_news() -> None:
+    """
+    The provider would not cancel: asking again at once would only be refused again.
+    """
+    payment = a_payment()
+    left = a_fact(payment, P.REQUIRES_PAYMENT_METHOD, failure=NO)
+    reply(payment, left, state=O.DECLINED, failure=NO)
+    following = reply(payment, left, state=O.DECLINED, failure=Failure("locked", "No."))
+
+    assert following == []
+    assert [o.kind.value for o in payment.operations] == ["create", "cancel"]
 
 
 def test_late_money_stays_by_policy() -> None:

@@ -118,9 +118,9 @@ def confirm_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
     """
     Try to charge or authorise a payment that waits for it.
     """
-    scoped_key(required=False)
+    key = scoped_key(required=False)
     reachable_payment(payment_id, Permission.CONFIRM)
-    command = ConfirmPaymentCommand(payment_id=payment_id, **body)
+    command = ConfirmPaymentCommand(payment_id=payment_id, request_key=key, **body)
     return changed(container().confirm_payment().execute(command))
 
 

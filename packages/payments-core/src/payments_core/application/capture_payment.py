@@ -8,7 +8,6 @@ import attrs
 
 from payments_core.application.operations import Operations, require_done
 from payments_core.domain import asking
-from payments_core.domain.errors import RequestKeyReused
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
@@ -58,13 +57,13 @@ class CapturePayment:
         )
         if operation:
             payment = self.operations.perform(payment, operation)
-            require_done(payment, operation)
+        done = operation or _before(payment, command)
+        if done:
+            require_done(payment, done)
         return PaymentView.of(payment)
 
     def _ask(self, payment: Payment, command: CapturePaymentCommand) -> Operation | None:
-        before = asking.replayed(payment, OperationKind.CAPTURE, command.request_key)
-        if before:
-            _require_same(before, command)
+        if _before(payment, command):
             return None
         operation = asking.capture(
             payment,
@@ -79,7 +78,6 @@ class CapturePayment:
         return operation
 
 
-def _require_same(before: Operation, command: CapturePaymentCommand) -> None:
-    assert isinstance(before.request, CaptureIntent)
-    if command.amount not in {None, before.request.amount}:
-        raise RequestKeyReused("This Idempotency-Key was used for a capture of another amount")
+def _before(payment: Payment, command: CapturePaymentCommand) -> Operation | None:
+    key = command.request_key
+    return asking.replayed(payment, OperationKind.CAPTURE, key, amount=command.amount)

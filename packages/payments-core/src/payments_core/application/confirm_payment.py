@@ -8,6 +8,8 @@ import attrs
 
 from payments_core.application.operations import Operations, require_done
 from payments_core.domain import asking
+from payments_core.domain.operation import Operation, OperationKind
+from payments_core.domain.payment import Payment
 from payments_core.ports.queries import PaymentView
 
 
@@ -15,11 +17,15 @@ from payments_core.ports.queries import PaymentView
 class ConfirmPaymentCommand:
     """
     Which payment, and with which payment method if not its own.
+
+    Attributes:
+        request_key: The caller's idempotency key: the same key is the same attempt.
     """
 
     payment_id: UUID
     payment_method_id: str | None = None
     return_url: str | None = None
+    request_key: str | None = None
 
 
 @attrs.frozen
@@ -37,20 +43,33 @@ class ConfirmPayment:
         Raises:
             PaymentNotFound: There is no such payment.
             InvalidState: It is closed or being cancelled.
+            OperationRefused: The provider refuses the request for good.
+            RequestKeyReused: The key made another attempt.
         """
-        operations = self.operations
-        payment, operation = operations.begin(
-            command.payment_id,
-            lambda payment: asking.confirm(
-                payment,
-                command.payment_method_id,
-                command.return_url,
-                operations.clock.now(),
-                operations.policy,
-            ),
+        payment, operation = self.operations.begin(
+            command.payment_id, lambda payment: self._ask(payment, command)
         )
         if operation:
-            payment = operations.perform(payment, operation)
-            if payment.failure is None:
-                require_done(payment, operation)
+            payment = self.operations.perform(payment, operation)
+        done = operation or _before(payment, command)
+        if done and payment.failure is None:
+            require_done(payment, done)
         return PaymentView.of(payment)
+
+    def _ask(self, payment: Payment, command: ConfirmPaymentCommand) -> Operation | None:
+        if _before(payment, command):
+            return None
+        return asking.confirm(
+            payment,
+            command.payment_method_id,
+            command.return_url,
+            self.operations.clock.now(),
+            self.operations.policy,
+            request_key=command.request_key,
+        )
+
+
+def _before(payment: Payment, command: ConfirmPaymentCommand) -> Operation | None:
+    method = command.payment_method_id
+    key = command.request_key
+    return asking.replayed(payment, OperationKind.CONFIRM, key, payment_method_id=method)

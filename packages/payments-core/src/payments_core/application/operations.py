@@ -123,15 +123,13 @@ def locked(uow: IUnitOfWork, payment_id: UUID) -> Payment:
     return payment
 
 
-def require_done(payment: Payment, operation: Operation | None) -> None:
+def require_done(payment: Payment, operation: Operation) -> None:
     """
     Return unless the provider refused the operation for good.
 
     Raises:
         OperationRefused: It did; the payment is as it was.
     """
-    if operation is None:
-        return
     after = payment.operation(operation.id)
     if after.state is OperationState.DECLINED:
         reason = Failure("provider_rejected", "The provider gave no reason.")

@@ -2,6 +2,7 @@
 Acting on stored webhooks: the event says which object, the provider says its state.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -17,6 +18,8 @@ from payments_core.domain.settlement import Answer
 from payments_core.ports.provider import NoticeTopic
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
+
+_log = logging.getLogger(__name__)
 
 
 @attrs.frozen
@@ -50,12 +53,17 @@ class ProcessWebhooks:
         """
         Process one stored event, and return what became of it.
 
-        What fails is tried again later; only a database that is gone raises.
+        Whatever fails is tried again later; only a database that is gone raises.
         """
         try:
             return self._settle(event, self._ask(event))
         except PaymentsError as error:
-            event = self._later(event, WebhookStatus.RECEIVED, f"{error.code}: {error}")
+            why = f"{error.code}: {error}"
+        except Exception as error:  # noqa: BLE001 - one event's mistake must not stop the rest
+            # A mistake of ours: the event is safe, and the others must not wait for it.
+            _log.exception("Webhook event %s could not be processed", event.event_id)
+            why = f"unexpected: {type(error).__name__}"
+        event = self._later(event, WebhookStatus.RECEIVED, why)
         with self.operations.unit_of_work() as uow:
             uow.webhooks.save(event)
             uow.commit()
@@ -98,7 +106,9 @@ class ProcessWebhooks:
     def _later(self, event: WebhookEvent, status: WebhookStatus, error: str) -> WebhookEvent:
         now = self.operations.clock.now()
         over = now - event.received_at >= self.give_up_after
-        wait = timedelta(seconds=min(5 * 2**event.attempts, 900))
+        wait = timedelta(seconds=min(5 * 2 ** min(event.attempts, 8), 900))
+        if over:
+            _log.error("Webhook event %s is given up: %s", event.event_id, error)
         return attrs.evolve(
             event,
             status=WebhookStatus.DEAD if over else status,

@@ -8,7 +8,6 @@ import attrs
 
 from payments_core.application.operations import Operations, locked
 from payments_core.domain import asking
-from payments_core.domain.errors import RequestKeyReused
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
@@ -83,9 +82,9 @@ class RefundPayment:
     def _begin(self, command: RefundPaymentCommand) -> tuple[Payment, UUID, Operation | None]:
         with self.operations.unit_of_work() as uow:
             payment = locked(uow, command.payment_id)
-            before = asking.replayed(payment, OperationKind.REFUND, command.request_key)
+            before = _before(payment, command)
             if before:
-                return payment, _same(before, command), None
+                return payment, before.refund_id, None
             refund, operation = self._ask(payment, command)
             self.operations.provider(payment.provider).check_amount(refund.amount)
             uow.payments.save(payment)
@@ -103,9 +102,15 @@ class RefundPayment:
         )
 
 
-def _same(before: Operation, command: RefundPaymentCommand) -> UUID:
-    assert isinstance(before.request, RefundCapture)
-    differs = command.amount not in {None, before.request.amount}
-    if differs or command.reason != before.request.reason:
-        raise RequestKeyReused("This Idempotency-Key was used for another refund")
-    return before.request.refund_id
+def _before(payment: Payment, command: RefundPaymentCommand) -> RefundCapture | None:
+    found = asking.replayed(
+        payment,
+        OperationKind.REFUND,
+        command.request_key,
+        amount=command.amount,
+        reason=command.reason,
+    )
+    if found is None:
+        return None
+    assert isinstance(found.request, RefundCapture)
+    return found.request

@@ -2,6 +2,9 @@
 Sending one operation to its provider, and putting whatever happens into an answer.
 """
 
+import logging
+from uuid import UUID
+
 from payments_core.domain.failure import Failure
 from payments_core.domain.operation import Operation, OperationState
 from payments_core.domain.requests import (
@@ -17,9 +20,12 @@ from payments_core.ports.errors import (
     ProviderDeclined,
     ProviderError,
     ProviderKeyMismatch,
+    ProviderMisconfigured,
     ProviderRejected,
 )
 from payments_core.ports.provider import IPaymentProvider
+
+_log = logging.getLogger(__name__)
 
 
 def send(provider: IPaymentProvider, operation: Operation) -> Answer:
@@ -30,16 +36,31 @@ def send(provider: IPaymentProvider, operation: Operation) -> Answer:
     """
     try:
         return _call(provider, operation)
-    except ProviderDeclined as error:
-        return _said(operation, OperationState.DECLINED, error.failure, error)
-    except ProviderRejected as error:
-        return _said(operation, OperationState.DECLINED, error.failure)
     except ProviderConflict as error:
         return _read(provider, operation, error.failure)
-    except ProviderKeyMismatch as error:
-        return _said(operation, OperationState.REVIEW, error.failure)
     except ProviderError as error:
-        return _said(operation, OperationState.UNKNOWN, error.failure)
+        return _refused(operation, error)
+
+
+def _refused(operation: Operation, error: ProviderError) -> Answer:
+    match error:
+        case ProviderDeclined():
+            return _said(operation, OperationState.DECLINED, error.failure, error)
+        case ProviderRejected():
+            return _said(operation, OperationState.DECLINED, error.failure)
+        case ProviderKeyMismatch() | ProviderMisconfigured():
+            _log.error("A person must look at %s %s: %s", *_about(operation, error))
+        case _:
+            _log.warning("No answer to %s %s: %s", *_about(operation, error))
+    review = isinstance(error, ProviderKeyMismatch)
+    state = OperationState.REVIEW if review else OperationState.UNKNOWN
+    return _said(operation, state, error.failure)
+
+
+def _about(operation: Operation, error: ProviderError) -> tuple[str, UUID, str]:
+    # Adapters note what the provider's support would ask for, such as a request id.
+    words = "; ".join([str(error), *getattr(error, "__notes__", ())])
+    return operation.kind, operation.id, words
 
 
 def _call(provider: IPaymentProvider, operation: Operation) -> Answer:

@@ -2,6 +2,7 @@
 The one way by which a provider's answer reaches a payment, whoever brings it.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from payments_core.domain.payment import Payment
 from payments_core.domain.policy import Policy
 from payments_core.domain.settlement import Answer, apply
 from payments_core.ports.unit_of_work import IUnitOfWork
+
+_log = logging.getLogger(__name__)
 
 
 def settle(
@@ -34,6 +37,14 @@ def settle(
 def _announce(uow: IUnitOfWork, payment: Payment) -> None:
     for found in payment.discrepancies:
         if uow.discrepancies.add(found):
+            _log.error(
+                "Payment %s: %s of %s, here %s, at the provider %s",
+                payment.id,
+                found.kind,
+                found.provider_object_id,
+                found.local_value,
+                found.provider_value,
+            )
             payment.events.append(
                 PaymentDiscrepancyFound(
                     id=found.id,

@@ -27,6 +27,8 @@ def confirm(
     return_url: str | None,
     now: datetime,
     policy: Policy,
+    *,
+    request_key: str | None = None,
 ) -> Operation | None:
     """
     Return the operation that confirms it, or None when there is nothing to do.
@@ -39,7 +41,7 @@ def confirm(
     if payment.status not in AWAITING_CONFIRMATION or _awaits(payment, payment_method_id):
         return None
     request = ConfirmIntent(payment.object_id, payment_method_id, return_url or payment.return_url)
-    return payment.begin(request, now, policy)
+    return payment.begin(request, now, policy, request_key=request_key)
 
 
 def capture(
@@ -125,18 +127,26 @@ def refund(
     return payment.begin_refund(wanted, reason, now, policy, request_key=request_key)
 
 
-def replayed(payment: Payment, kind: OperationKind, request_key: str | None) -> Operation | None:
+def replayed(
+    payment: Payment, kind: OperationKind, request_key: str | None, **asked: object
+) -> Operation | None:
     """
     Return the operation that this idempotency key began before, if it did.
 
+    Args:
+        asked: What is asked now, by the names of the request; None asks for nothing special.
+
     Raises:
-        RequestKeyReused: The key began an operation of another kind.
+        RequestKeyReused: The key began another operation, or one of other content.
     """
     found = next(
         (o for o in payment.operations if request_key and o.request_key == request_key), None
     )
     if found and found.kind is not kind:
         raise RequestKeyReused(f"This Idempotency-Key was used for a {found.kind}")
+    named = ((name, value) for name, value in asked.items() if value is not None)
+    if found and any(getattr(found.request, name) != value for name, value in named):
+        raise RequestKeyReused(f"This Idempotency-Key was used for another {found.kind}")
     return found
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from payments_core.domain.discrepancy import DiscrepancyKind, difference
+from payments_core.domain.discrepancy import DiscrepancyKind
 from payments_core.domain.facts import ProviderPayment, ProviderPaymentStatus
 from payments_core.domain.failure import Failure
 from payments_core.domain.operation import OperationKind
 from payments_core.domain.payment import Payment
-from payments_core.domain.progress import advance, close
+from payments_core.domain.progress import advance, close, report
 from payments_core.domain.requests import CancelIntent, CancelReason
 from payments_core.domain.status import AWAITING_CONFIRMATION
 
@@ -64,17 +64,8 @@ def observe(payment: Payment, fact: ProviderPayment, now: datetime) -> None:
 
 def _note_late_money(payment: Payment, fact: ProviderPayment, now: datetime) -> None:
     if payment.closed and fact.captured > payment.captured:
-        kind = DiscrepancyKind.LATE_SUCCESS
-        payment.discrepancies.append(
-            difference(
-                payment.id,
-                kind,
-                now,
-                provider_object_id=fact.id,
-                local_value=payment.status,
-                provider_value=f"captured {fact.captured}",
-            )
-        )
+        kind, theirs = DiscrepancyKind.LATE_SUCCESS, f"captured {fact.captured}"
+        report(payment, kind, now, object_id=fact.id, ours=payment.status, theirs=theirs)
 
 
 def _reason(payment: Payment, fact: ProviderPayment) -> Failure | None:

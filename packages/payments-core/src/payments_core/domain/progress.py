@@ -5,6 +5,7 @@ How a payment's state follows from its facts, and what is told when it does.
 from datetime import datetime
 from typing import Any, Final
 
+from payments_core.domain.discrepancy import DiscrepancyKind, difference
 from payments_core.domain.events import Event, PaymentAuthorized, PaymentFailed, PaymentSucceeded
 from payments_core.domain.failure import Failure
 from payments_core.domain.ids import child_id
@@ -61,6 +62,33 @@ def tell(payment: Payment, kind: type[Event], about: object, now: datetime, **fi
             order_id=payment.order_id,
             occurred_at=now,
             **fields,
+        )
+    )
+
+
+def report(
+    payment: Payment,
+    kind: DiscrepancyKind,
+    now: datetime,
+    *,
+    object_id: str,
+    ours: object,
+    theirs: object,
+) -> None:
+    """
+    Note where the provider and this payment do not say the same.
+
+    Args:
+        object_id: The provider's object that says otherwise.
+    """
+    payment.discrepancies.append(
+        difference(
+            payment.id,
+            kind,
+            now,
+            provider_object_id=object_id,
+            local_value=str(ours),
+            provider_value=str(theirs),
         )
     )
 

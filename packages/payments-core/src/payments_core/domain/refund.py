@@ -60,13 +60,6 @@ class Refund:
     failure: Failure | None = None
     completed_at: datetime | None = None
 
-    @property
-    def holds_money(self) -> bool:
-        """
-        Whether its amount is gone or reserved, so that it cannot be refunded again.
-        """
-        return self.status in {RefundStatus.PENDING, RefundStatus.SUCCEEDED}
-
     def move(self, status: RefundStatus, at: datetime, failure: Failure | None = None) -> bool:
         """
         Take the step if the table has it; return whether it was taken.

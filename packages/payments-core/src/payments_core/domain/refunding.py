@@ -5,15 +5,14 @@ How a provider's refund objects change a payment.
 from datetime import datetime
 from uuid import UUID
 
-from payments_core.domain.discrepancy import DiscrepancyKind, difference
+from payments_core.domain.discrepancy import DiscrepancyKind
 from payments_core.domain.events import RefundFailed, RefundIssued
 from payments_core.domain.facts import ProviderRefund, ProviderRefundStatus
 from payments_core.domain.failure import Failure
 from payments_core.domain.ids import child_id
-from payments_core.domain.money import Money
 from payments_core.domain.operation import OperationState
 from payments_core.domain.payment import Payment
-from payments_core.domain.progress import advance, tell
+from payments_core.domain.progress import advance, report, tell
 from payments_core.domain.refund import Refund, RefundStatus
 from payments_core.domain.requests import RefundCapture
 
@@ -63,35 +62,26 @@ def _is_possible(
     Return whether the refund is for our amount, or for what can be returned at most.
     """
     captured = payment.captured
-    kind, local = DiscrepancyKind.AMOUNT_MISMATCH, captured
+    kind, ours = DiscrepancyKind.AMOUNT_MISMATCH, captured
     if fact.amount.currency != captured.currency:
         kind = DiscrepancyKind.CURRENCY_MISMATCH
     elif refund and fact.amount != refund.amount:
-        local = refund.amount
-    elif _returned(payment, refund) + fact.amount.minor_units <= captured.minor_units:
+        ours = refund.amount
+    elif not _takes_money(fact) or _returned(payment, refund) + fact.amount.minor_units <= (
+        captured.minor_units
+    ):
         return True
-    _report(payment, kind, local, fact, now)
+    report(payment, kind, now, object_id=fact.id, ours=ours, theirs=fact.amount)
     return False
+
+
+def _takes_money(fact: ProviderRefund) -> bool:
+    return fact.status in {ProviderRefundStatus.PENDING, ProviderRefundStatus.SUCCEEDED}
 
 
 def _returned(payment: Payment, besides: Refund | None) -> int:
     others = (r for r in payment.refunds if r is not besides)
     return sum(r.amount.minor_units for r in others if r.status is RefundStatus.SUCCEEDED)
-
-
-def _report(
-    payment: Payment, kind: DiscrepancyKind, local: Money, fact: ProviderRefund, now: datetime
-) -> None:
-    payment.discrepancies.append(
-        difference(
-            payment.id,
-            kind,
-            now,
-            provider_object_id=fact.id,
-            local_value=str(local),
-            provider_value=str(fact.amount),
-        )
-    )
 
 
 def _made_elsewhere(payment: Payment, fact: ProviderRefund) -> Refund:

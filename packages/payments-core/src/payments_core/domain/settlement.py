@@ -10,7 +10,7 @@ from uuid import UUID
 
 import attrs
 
-from payments_core.domain.discrepancy import DiscrepancyKind, difference
+from payments_core.domain.discrepancy import DiscrepancyKind
 from payments_core.domain.facts import ProviderPayment, ProviderRefund
 from payments_core.domain.failure import Failure
 from payments_core.domain.follow_up import follow_ups
@@ -19,7 +19,7 @@ from payments_core.domain.operation import Operation, OperationKind, OperationSt
 from payments_core.domain.outcome import outcome_of
 from payments_core.domain.payment import Payment
 from payments_core.domain.policy import Policy
-from payments_core.domain.progress import close
+from payments_core.domain.progress import close, report
 from payments_core.domain.refunding import refuse_refund, settle_refund
 from payments_core.domain.requests import CancelIntent, CancelReason, RefundCapture
 
@@ -71,34 +71,17 @@ def apply(payment: Payment, answer: Answer, now: datetime, policy: Policy) -> li
 
 
 def _is_ours(payment: Payment, fact: ProviderPayment, now: datetime) -> bool:
-    if payment.provider_payment_id not in {None, fact.id}:
+    known = payment.provider_payment_id
+    if known not in {None, fact.id}:
         if fact.authorized or fact.captured:
             kind = DiscrepancyKind.DUPLICATE_CHARGE
-            payment.discrepancies.append(
-                difference(
-                    payment.id,
-                    kind,
-                    now,
-                    provider_object_id=fact.id,
-                    local_value=str(payment.provider_payment_id),
-                    provider_value=fact.id,
-                )
-            )
+            report(payment, kind, now, object_id=fact.id, ours=known, theirs=fact.id)
         return False
     if fact.amount == payment.amount:
         return True
     same_currency = fact.amount.currency == payment.amount.currency
     kind = DiscrepancyKind.AMOUNT_MISMATCH if same_currency else DiscrepancyKind.CURRENCY_MISMATCH
-    payment.discrepancies.append(
-        difference(
-            payment.id,
-            kind,
-            now,
-            provider_object_id=fact.id,
-            local_value=str(payment.amount),
-            provider_value=str(fact.amount),
-        )
-    )
+    report(payment, kind, now, object_id=fact.id, ours=payment.amount, theirs=fact.amount)
     return False
 
 
