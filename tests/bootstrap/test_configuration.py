@@ -138,6 +138,17 @@ def test_stranger(caplog: pytest.LogCaptureFixture) -> None:
     assert "PAYMENT_PROVIDERS__STRIPE__API_KEY" in message
 
 
+def test_plural() -> None:
+    """
+    A required setting under a name that is nearly right is asked for by its right one.
+    """
+    secrets = "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRETS"
+    environ = {name: value for name, value in GOOD.items() if f"{name}S" != secrets}
+    (problem,) = _problems(environ | {secrets: "whsec_one"})
+
+    assert problem == f"{secrets[:-1]}: it is required; did you mean it by {secrets}?"
+
+
 def test_development_on_loopback() -> None:
     """
     On the developer's own machine the development issuer is accepted.

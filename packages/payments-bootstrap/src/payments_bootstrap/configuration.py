@@ -4,7 +4,7 @@ Reading the settings from a TOML file and the environment, all mistakes at once.
 
 import difflib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -35,6 +35,11 @@ _ALIASES: Final = {
     "payment_providers.stripe.webhook_secrets": "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET"
 }
 
+_SAME_WORD: Final = 0.9
+"""
+How much of two names must agree for one to be the other misspelt; they share long beginnings.
+"""
+
 _WORDS: Final = {
     int: "a whole number",
     bool: "true or false",
@@ -62,8 +67,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigurationError: There are mistakes; all of them are named.
     """
-    _warn_of_strangers(environ)
-    check = _Check()
+    strangers = _strangers(environ)
+    _warn_of(strangers)
+    check = _Check(strangers)
     try:
         return ts.load_settings(
             Settings,
@@ -109,9 +115,13 @@ class _EnvironmentLoader:
 class _Check:
     """
     Converts each value where it can still be named, and then asks the rules.
+
+    Attributes:
+        strangers: Names in the environment that look like settings and are none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, strangers: Sequence[str]) -> None:
+        self.strangers = strangers
         self.converter = TSConverter(strlist_sep=_split)
 
     def __call__(
@@ -136,12 +146,16 @@ class _Check:
         try:
             value = get_path(loaded, option.path)
         except KeyError:
-            return "it is required" if option.has_no_default else None
+            return self._missing(option.path) if option.has_no_default else None
         try:
             values[option.path] = self.converter.structure(value, option.cls)
         except Exception:  # noqa: BLE001 - whatever a converter raises, the value does not fit
             return f"it must be {_describe(option.cls)}"
         return None
+
+    def _missing(self, path: str) -> str:
+        close = difflib.get_close_matches(variable(path), self.strangers, 1, _SAME_WORD)
+        return f"it is required; did you mean it by {close[0]}?" if close else "it is required"
 
 
 def _refused_by_types(options: OptionList, values: Mapping[str, Any]) -> Iterator[str]:
@@ -180,15 +194,29 @@ def _describe(kind: Any) -> str:
     return words[0] if words else "of another form; see the settings table in the README"
 
 
-def _warn_of_strangers(environ: Mapping[str, str]) -> None:
-    known = {variable(option.path) for option in _options()}
+def _strangers(environ: Mapping[str, str]) -> list[str]:
+    """
+    Return the names that look like settings of ours and are none.
+    """
+    known = _names()
     groups = {name.partition("__")[0] for name in known if "__" in name}
-    for name in environ:
-        ours = name.partition("__")[0] in groups if "__" in name else name.startswith("PAYMENT_")
-        if ours and name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; is {close[0]} meant?" if close else ""
-            _log.warning("%s is no setting and changes nothing%s", name, hint)
+    return [
+        name
+        for name in environ
+        if name not in known
+        and (name.partition("__")[0] in groups if "__" in name else name.startswith("PAYMENT_"))
+    ]
+
+
+def _warn_of(strangers: Iterable[str]) -> None:
+    for name in strangers:
+        close = difflib.get_close_matches(name, _names(), 1)
+        hint = f"; is {close[0]} meant?" if close else ""
+        _log.warning("%s is no setting and changes nothing%s", name, hint)
+
+
+def _names() -> set[str]:
+    return {variable(option.path) for option in _options()}
 
 
 def _options() -> OptionList:
