@@ -5,8 +5,15 @@ Jobs that repeat.
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
-from payments_bootstrap.worker import Job, Worker
+import pytest
+
+from payments_bootstrap.log_publisher import LogPublisher
+from payments_bootstrap.worker import Job, Part, Worker, worker_of
+from payments_core.ports.outbox import OutboxMessage
+from payments_core.testing.builders import NOW
 
 NEVER_AGAIN = timedelta(hours=1)
 AT_ONCE = timedelta(0)
@@ -80,3 +87,101 @@ def test_stop_waits_for_the_run() -> None:
 
     assert not stopping.is_alive()
     assert len(finished) >= 1
+
+
+class Recorded:
+    """
+    A service that notes when it starts and stops.
+    """
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.name = name
+        self.log = log
+
+    def start(self) -> None:
+        """
+        Note the start.
+        """
+        self.log.append(f"start {self.name}")
+
+    def stop(self) -> None:
+        """
+        Note the stop.
+        """
+        self.log.append(f"stop {self.name}")
+
+
+def test_services_outlive_the_jobs() -> None:
+    """
+    Services start before the jobs that need them, and stop after the last run, in reverse.
+    """
+    log: list[str] = []
+    ran = threading.Event()
+
+    def run() -> int:
+        log.append("run")
+        ran.set()
+        return 0
+
+    services = [Recorded("a", log), Recorded("b", log)]
+    worker = Worker([Job("test", run, NEVER_AGAIN)], services)
+    worker.start()
+    assert ran.wait(5)
+    worker.stop()
+
+    assert log == ["start a", "start b", "run", "stop b", "stop a"]
+
+
+@pytest.mark.parametrize(
+    ("only", "jobs", "services"),
+    [
+        ((), ["w", "r", "c"], ["start relay", "start consumers"]),
+        ((Part.RELAY,), ["r"], ["start relay"]),
+        ((Part.CONSUMERS, Part.WEBHOOKS), ["w", "c"], ["start consumers"]),
+    ],
+)
+def test_parts_run_alone(only: tuple[Part, ...], jobs: list[str], services: list[str]) -> None:
+    """
+    A worker for some parts has their jobs, and makes no service of the others.
+    """
+    log: list[str] = []
+
+    def make(part: Part) -> Recorded:
+        return Recorded(part, log)
+
+    every = [
+        Job("w", lambda: 0, NEVER_AGAIN),
+        Job("r", lambda: 0, NEVER_AGAIN, Part.RELAY),
+        Job("c", lambda: 0, NEVER_AGAIN, Part.CONSUMERS),
+    ]
+    makers = {part: partial(make, part) for part in (Part.RELAY, Part.CONSUMERS)}
+    worker = worker_of(every, makers, only)
+    worker.start()
+    worker.stop()
+
+    assert [job.name for job in worker.jobs] == jobs
+    assert [line for line in log if line.startswith("start")] == services
+
+
+def test_without_a_broker_events_are_lines_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    Each message is one readable line, also when the log shows warnings only.
+    """
+    publisher = LogPublisher()
+    body = '{"messageId":"1","message":{"paymentId":"p","reason":"é"},"host":{}}'
+    message = OutboxMessage(
+        id=UUID(int=1),
+        order_id=UUID(int=2),
+        payment_id=UUID(int=3),
+        sequence=1,
+        name="IPaymentFailed",
+        destination="x",
+        content_type="x",
+        body=body,
+        created_at=NOW,
+    )
+    publisher.ping()
+    results = publisher.publish([message])
+
+    assert results == [None]
+    assert caplog.messages == ['IPaymentFailed {"paymentId": "p", "reason": "é"}']

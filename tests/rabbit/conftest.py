@@ -57,4 +57,4 @@ def publisher(settings: RabbitSettings) -> Iterator[RabbitEventPublisher]:
     """
     publisher = RabbitEventPublisher(settings)
     yield publisher
-    publisher.close()
+    publisher.stop()

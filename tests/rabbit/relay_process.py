@@ -36,7 +36,7 @@ def main() -> None:
     while not stopping.is_set():
         if not relay.execute():
             stopping.wait(0.05)
-    publisher.close()
+    publisher.stop()
     engine.dispose()
 
 

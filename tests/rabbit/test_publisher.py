@@ -180,7 +180,7 @@ def test_broker_that_is_away() -> None:
     with pytest.raises(PublishError):
         publisher.ping()
     took = time.monotonic() - started
-    publisher.close()
+    publisher.stop()
 
     assert type(error) is PublishError
     assert "secret-word" not in str(error)
@@ -201,7 +201,7 @@ def test_broker_that_says_nothing() -> None:
         started = time.monotonic()
         (error,) = publisher.publish(some(settings, 1))
         took = time.monotonic() - started
-        publisher.close()
+        publisher.stop()
 
     assert type(error) is PublishError
     assert took < 3

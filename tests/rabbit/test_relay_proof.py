@@ -138,7 +138,7 @@ def test_broker_killed_in_the_middle(database: Database, tmp_path: Path) -> None
         peer.listen("hears", "BuildingBlocks.Contracts.Payments:IPaymentSucceeded")
         database.write(settings, orders=500, each=10)
         publisher = RabbitEventPublisher(settings)
-        stack.callback(publisher.close)
+        stack.callback(publisher.stop)
         relay = RelayOutbox(database.units(settings), publisher, SystemClock())
         stopping = threading.Event()
 
@@ -273,5 +273,5 @@ def relay_process_that_comes_back(
     finally:
         stopping.set()
         thread.join()
-        publisher.close()
+        publisher.stop()
         engine.dispose()

@@ -4,13 +4,11 @@ A payment for an order that was told must agree with it.
 
 from uuid import UUID, uuid4
 
-import attrs
 import pytest
 
 from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
 from payments_core.domain.errors import OrderMismatch, OrderNotFound, OrderUnknown
 from payments_core.domain.order import Order
-from payments_core.domain.policy import Policy
 from payments_core.testing.builders import eur
 from tests.core.application.service import Service
 
@@ -63,8 +61,8 @@ def test_unknown_order(service: Service) -> None:
     """
     Whether an order must have been told is the installation's choice; by default it need not.
     """
-    strict = attrs.evolve(service.operations, policy=Policy(require_known_orders=True))
+    strict = CreatePayment(service.operations, require_known_orders=True)
 
     assert service.create.execute(command(uuid4())).created
     with pytest.raises(OrderUnknown):
-        CreatePayment(strict).execute(command(uuid4()))
+        strict.execute(command(uuid4()))

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "capture": "Take what is authorised, in whole or in part.",
     "cancel": "Call a payment off before its money is taken.",
     "refund": "Give captured money back, in whole or in part.",
+    "outbox": "Look after messages to other services that have not left.",
     "token": "Print a token for trying the API (development only).",
     "db": "Bring the database's tables up to date, or see whether they are.",
     "health": "Ask everything that the service stands on.",

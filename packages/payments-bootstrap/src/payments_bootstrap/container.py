@@ -5,31 +5,76 @@ Attributes have the type of the port, so that whoever takes something out sees n
 The container stays in the apps: it never enters the core or an adapter.
 """
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from dependency_injector import containers, providers
 
 from payments_bootstrap.health import Health, Ping
+from payments_bootstrap.log_publisher import LogPublisher
 from payments_bootstrap.settings import Settings
-from payments_bootstrap.worker import Job, Worker
+from payments_bootstrap.worker import Job, Part, Service, Worker, worker_of
 from payments_core.application.cancel_payment import CancelPayment
 from payments_core.application.capture_payment import CapturePayment
 from payments_core.application.confirm_payment import ConfirmPayment
 from payments_core.application.create_payment import CreatePayment
+from payments_core.application.handle_capture import HandleCapture
+from payments_core.application.handle_message import HandleMessage, IMessageHandler
+from payments_core.application.handle_refund import HandleRefund
+from payments_core.application.manage_outbox import ManageOutbox
 from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
 from payments_core.application.queries import GetPayment, ListPayments, ShowTimeline
 from payments_core.application.receive_webhook import ReceiveWebhook
+from payments_core.application.record_order import RecordOrder
 from payments_core.application.refund_payment import RefundPayment
+from payments_core.application.relay_outbox import RelayOutbox, ReportLateMessages
 from payments_core.ports.clock import IClock, SystemClock
+from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_postgres import SqlAlchemyPaymentQueries, SqlAlchemyUnitOfWork, create_engine
+from payments_rabbit import (
+    MassTransitSerializer,
+    RabbitConsumer,
+    RabbitEventPublisher,
+    RabbitSettings,
+    check_broker,
+)
 from payments_stripe import StripePaymentProvider
 
 # Engine and clients are thread-safe singletons: the plain Singleton was seen to make one
 # instance for each of several threads that asked at once.
 _One = providers.ThreadSafeSingleton
 _Each = providers.Factory
+
+
+def publisher_of(settings: RabbitSettings) -> RabbitEventPublisher | LogPublisher:
+    """
+    Return the way to the broker, or to the log where there is none.
+    """
+    return RabbitEventPublisher(settings) if settings.configured else LogPublisher()
+
+
+def pings_of(database: Ping, stripe: Ping, rabbitmq: RabbitSettings) -> Mapping[str, Ping]:
+    """
+    Return what tells whether each thing is there; a broker only where one is configured.
+    """
+    pings = {"database": database, "stripe": stripe}
+    return pings | ({"rabbitmq": partial(check_broker, rabbitmq)} if rabbitmq.configured else {})
+
+
+def services_of(
+    settings: RabbitSettings,
+    publisher: RabbitEventPublisher | LogPublisher,
+    consumer: Callable[[], RabbitConsumer],
+) -> Mapping[Part, Callable[[], Service]]:
+    """
+    Return what makes the service of each part of the worker; without a broker nobody consumes.
+    """
+    services: dict[Part, Callable[[], Service]] = {Part.RELAY: lambda: publisher}
+    return services | ({Part.CONSUMERS: consumer} if settings.configured else {})
 
 
 class Container(containers.DeclarativeContainer):
@@ -41,7 +86,10 @@ class Container(containers.DeclarativeContainer):
     clock: providers.Provider[IClock] = _One(SystemClock)
 
     engine = _One(create_engine, settings.provided.database)
-    unit_of_work: providers.Provider[IUnitOfWork] = _Each(SqlAlchemyUnitOfWork, engine)
+    serializer: providers.Provider[IMessageSerializer] = _One(
+        MassTransitSerializer, settings.provided.rabbitmq
+    )
+    unit_of_work: providers.Provider[IUnitOfWork] = _Each(SqlAlchemyUnitOfWork, engine, serializer)
     queries: providers.Provider[IPaymentQueries] = _One(SqlAlchemyPaymentQueries, engine)
 
     stripe: providers.Provider[IPaymentProvider] = _One(
@@ -58,7 +106,9 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         policy=settings.provided.policy,
     )
-    create_payment: providers.Provider[CreatePayment] = _Each(CreatePayment, operations)
+    create_payment: providers.Provider[CreatePayment] = _Each(
+        CreatePayment, operations, require_known_orders=settings.provided.orders.require_known
+    )
     confirm_payment: providers.Provider[ConfirmPayment] = _Each(ConfirmPayment, operations)
     capture_payment: providers.Provider[CapturePayment] = _Each(CapturePayment, operations)
     cancel_payment: providers.Provider[CancelPayment] = _Each(CancelPayment, operations)
@@ -71,8 +121,38 @@ class Container(containers.DeclarativeContainer):
     list_payments: providers.Provider[ListPayments] = _Each(ListPayments, queries)
     show_timeline: providers.Provider[ShowTimeline] = _Each(ShowTimeline, queries)
 
-    pings: providers.Provider[dict[str, Ping]] = providers.Dict(
-        database=queries.provided.ping, stripe=stripe.provided.ping
+    publisher = _One(publisher_of, settings.provided.rabbitmq)
+    relay_outbox: providers.Provider[RelayOutbox] = _Each(
+        RelayOutbox,
+        unit_of_work=unit_of_work.provider,
+        publisher=publisher,
+        clock=clock,
+        policy=settings.provided.relay,
+    )
+    report_late_messages: providers.Provider[ReportLateMessages] = _Each(
+        ReportLateMessages, unit_of_work.provider, clock, settings.provided.relay
+    )
+    manage_outbox: providers.Provider[ManageOutbox] = _Each(
+        ManageOutbox, unit_of_work.provider, clock
+    )
+
+    message_handlers: providers.Provider[dict[str, IMessageHandler]] = providers.Dict(
+        RefundPaymentCommand=_Each(HandleRefund, operations, queries),
+        CapturePaymentCommand=_Each(HandleCapture, operations, queries),
+        IOrderCreated=_Each(RecordOrder, settings.provided.orders.default_currency),
+    )
+    handle_message: providers.Provider[HandleMessage] = _Each(
+        HandleMessage, unit_of_work.provider, clock, message_handlers
+    )
+    consumer: providers.Provider[RabbitConsumer] = _One(
+        RabbitConsumer, settings.provided.rabbitmq, handle_message, clock
+    )
+
+    pings: providers.Provider[Mapping[str, Ping]] = _Each(
+        pings_of,
+        database=queries.provided.ping,
+        stripe=stripe.provided.ping,
+        rabbitmq=settings.provided.rabbitmq,
     )
     health: providers.Provider[Health] = _One(
         Health,
@@ -87,6 +167,30 @@ class Container(containers.DeclarativeContainer):
             name="webhooks",
             run=process_webhooks.provided.execute,
             interval=settings.provided.worker.webhooks_every,
-        )
+        ),
+        _Each(
+            Job,
+            name="relay",
+            run=relay_outbox.provided.execute,
+            interval=settings.provided.worker.relay_every,
+            part=Part.RELAY,
+        ),
+        _Each(
+            Job,
+            name="late messages",
+            run=report_late_messages.provided.execute,
+            interval=settings.provided.worker.late_every,
+            part=Part.RELAY,
+        ),
+        _Each(
+            Job,
+            name="message retries",
+            run=consumer.provided.retry,
+            interval=settings.provided.worker.retries_every,
+            part=Part.CONSUMERS,
+        ),
     )
-    worker: providers.Provider[Worker] = _Each(Worker, jobs)
+    services: providers.Provider[Mapping[Part, Callable[[], Service]]] = _Each(
+        services_of, settings.provided.rabbitmq, publisher, consumer.provider
+    )
+    worker: providers.Provider[Worker] = _Each(worker_of, jobs, services)

@@ -8,8 +8,10 @@ from enum import StrEnum
 import attrs
 
 from payments_bootstrap.permissions import ROLES, SERVICES, Permission
+from payments_core.application.relay_outbox import RelayPolicy
 from payments_core.domain.policy import Policy
 from payments_postgres import DatabaseSettings
+from payments_rabbit import RabbitSettings
 from payments_stripe import StripeSettings
 
 Grants = dict[str, tuple[Permission, ...]]
@@ -109,9 +111,31 @@ class HealthSettings:
 class WorkerSettings:
     """
     How often the worker looks for something to do.
+
+    Attributes:
+        relay_every: For messages to other services. retries_every: For messages of theirs that
+            are tried again. late_every: For messages that should have left.
     """
 
     webhooks_every: timedelta = timedelta(seconds=2)
+    relay_every: timedelta = timedelta(milliseconds=200)
+    retries_every: timedelta = timedelta(seconds=1)
+    late_every: timedelta = timedelta(seconds=60)
+
+
+@attrs.frozen
+class OrderSettings:
+    """
+    What is made of what the Order Service tells.
+
+    Attributes:
+        require_known: Take payments only for orders that were told.
+
+        default_currency: Of totals that are told without one; empty to leave those out.
+    """
+
+    require_known: bool = False
+    default_currency: str = "EUR"
 
 
 @attrs.frozen
@@ -140,6 +164,9 @@ class Settings:
     http: HttpSettings = HttpSettings()
     health: HealthSettings = HealthSettings()
     worker: WorkerSettings = WorkerSettings()
+    rabbitmq: RabbitSettings = attrs.field(factory=RabbitSettings)
+    relay: RelayPolicy = attrs.field(factory=RelayPolicy)
+    orders: OrderSettings = OrderSettings()
     log: LogSettings = LogSettings()
     policy: Policy = attrs.field(factory=Policy)
 

@@ -4,12 +4,43 @@ What happens by itself: jobs, each again and again in a thread of its own.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
 
 import attrs
 
 _log = logging.getLogger(__name__)
+
+
+class Part(StrEnum):
+    """
+    What can run in a process of its own.
+    """
+
+    WEBHOOKS = "webhooks"
+    RELAY = "relay"
+    CONSUMERS = "consumers"
+
+
+class Service(Protocol):
+    """
+    Something that runs by itself between two calls.
+    """
+
+    @abstractmethod
+    def start(self) -> None:
+        """
+        Begin.
+        """
+
+    @abstractmethod
+    def stop(self) -> None:
+        """
+        Finish what is under way, and end.
+        """
 
 
 @attrs.frozen
@@ -21,20 +52,24 @@ class Job:
         run: Does what is due, and returns how much that was; more may be waiting then.
 
         interval: The pause after a run that found nothing.
+
+        part: What it belongs to.
     """
 
     name: str
     run: Callable[[], int]
     interval: timedelta
+    part: Part = Part.WEBHOOKS
 
 
 class Worker:
     """
-    Runs jobs until it is stopped; no error of a job ends it.
+    Runs jobs and services until it is stopped; no error of a job ends it.
     """
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job], services: Sequence[Service] = ()) -> None:
         self.jobs = jobs
+        self.services = services
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -42,6 +77,8 @@ class Worker:
         """
         Begin, in threads of its own.
         """
+        for service in self.services:
+            service.start()
         for job in self.jobs:
             thread = threading.Thread(target=self._repeat, args=(job,), name=job.name)
             thread.start()
@@ -54,6 +91,8 @@ class Worker:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+        for service in reversed(self.services):
+            service.stop()
 
     def _repeat(self, job: Job) -> None:
         while not self._stopping.is_set():
@@ -66,3 +105,19 @@ class Worker:
         except Exception:  # noqa: BLE001 - the next run may go well, whatever went wrong
             _log.exception("The job %s failed; it is tried again", job.name)
             return 0
+
+
+def worker_of(
+    jobs: Sequence[Job],
+    services: Mapping[Part, Callable[[], Service]],
+    only: Collection[Part] = (),
+) -> Worker:
+    """
+    Return a worker for these parts; for all of them if none is named.
+
+    Args:
+        services: What makes the service of a part, called only if the part runs.
+    """
+    wanted = set(only or Part)
+    made = [make() for part, make in services.items() if part in wanted]
+    return Worker([job for job in jobs if job.part in wanted], made)

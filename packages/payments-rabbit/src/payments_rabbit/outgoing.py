@@ -45,6 +45,20 @@ async def connect(settings: RabbitSettings) -> AbstractConnection:
         raise PublishError(f"RabbitMQ does not answer ({type(error).__name__})") from None
 
 
+def check_broker(settings: RabbitSettings) -> None:
+    """
+    Return if the broker lets us in; for health checks, which keep no connection.
+
+    Raises:
+        PublishError: It does not.
+    """
+    asyncio.run(_check(settings))
+
+
+async def _check(settings: RabbitSettings) -> None:
+    await (await connect(settings)).close()
+
+
 class Outgoing:
     """
     Publishes on a channel with confirms. Used from one loop only.

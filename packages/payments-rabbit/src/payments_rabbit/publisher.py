@@ -42,7 +42,12 @@ class RabbitEventPublisher(IEventPublisher):
     def ping(self) -> None:
         self._loop.run(self._ping())
 
-    def close(self) -> None:
+    def start(self) -> None:
+        """
+        Nothing begins before the first message.
+        """
+
+    def stop(self) -> None:
         """
         Close the connection and end the thread.
         """

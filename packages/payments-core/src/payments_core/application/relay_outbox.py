@@ -41,7 +41,7 @@ class RelayPolicy:
         late_after: What waits longer is reported.
     """
 
-    expected: frozenset[str] = frozenset({"IPaymentSucceeded", "IPaymentFailed"})
+    expected: tuple[str, ...] = ("IPaymentSucceeded", "IPaymentFailed")
     lease: timedelta = timedelta(seconds=30)
     batch: int = 200
     park_after: int = 10

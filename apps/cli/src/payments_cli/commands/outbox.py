@@ -1,0 +1,92 @@
+"""
+``payments outbox``.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import click
+
+from payments_cli.output import Row, write_facts, write_json, write_table
+from payments_cli.session import Session, confirm, with_session
+from payments_core.contracts.converter import timestamp
+from payments_core.ports.outbox import OutboxMessage
+
+TITLES = {
+    "messageId": "message",
+    "name": "name",
+    "status": "status",
+    "attempts": "attempts",
+    "createdAt": "written",
+    "error": "error",
+}
+
+message_argument = click.argument("message", type=click.UUID)
+
+
+@click.group("outbox")
+def command() -> None:
+    """
+    Look after messages to other services that have not left.
+    """
+
+
+@command.command("list")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50)
+@with_session
+def list_waiting(session: Session, *, limit: int) -> None:
+    """
+    List what has not left, oldest first: new, failing and parked messages.
+    """
+    rows = [_row(m) for m in session.container.manage_outbox().waiting(limit)]
+    if session.as_json:
+        write_json({"items": rows})
+    elif rows:
+        write_table(TITLES, rows)
+    else:
+        click.echo("Everything has left.")
+
+
+@command.command("requeue")
+@message_argument
+@with_session
+def requeue(session: Session, *, message: UUID) -> None:
+    """
+    Let the relay send a message again now, as if it had never failed.
+    """
+    _change(session, session.container.manage_outbox().requeue, message)
+
+
+@command.command("release")
+@message_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_session
+def release(session: Session, *, message: UUID, yes: bool) -> None:
+    """
+    Give a message up, so that the later ones of its order leave without it.
+    """
+    confirm(f"Never send message {message}?", yes=yes)
+    _change(session, session.container.manage_outbox().release, message)
+
+
+def _change(session: Session, change: Callable[[UUID], OutboxMessage], message: UUID) -> None:
+    row = _row(change(message))
+    if session.as_json:
+        write_json(row)
+    else:
+        write_facts(row)
+
+
+def _row(message: OutboxMessage) -> Row:
+    return {
+        "messageId": str(message.id),
+        "name": message.name,
+        "status": message.status.value,
+        "orderId": str(message.order_id),
+        "paymentId": str(message.payment_id),
+        "sequence": message.sequence,
+        "attempts": message.attempts,
+        "createdAt": timestamp(message.created_at),
+        "nextAt": timestamp(message.next_at) if message.next_at else None,
+        "error": message.error,
+    }
