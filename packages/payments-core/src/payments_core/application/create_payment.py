@@ -60,10 +60,14 @@ class CreatedPayment:
 class CreatePayment:
     """
     Takes a payment for an order, at most one that lives.
+
+    Attributes:
+        require_known_orders: Take payments only for orders that the Order Service told.
     """
 
     operations: Operations
     new_id: Callable[[datetime], UUID] = new_payment_id
+    require_known_orders: bool = False
 
     def execute(self, command: CreatePaymentCommand) -> CreatedPayment:
         """
@@ -79,7 +83,7 @@ class CreatePayment:
             OrderAlreadyHasPayment: The order has a live payment that differs.
             OrderNotFound: The order, or its live payment, belongs to somebody else.
             OrderMismatch: The order is known, and costs something else.
-            OrderUnknown: The order is not known, and the policy demands that it is.
+            OrderUnknown: The order is not known, and it must be.
         """
         self.operations.provider(command.provider).check_amount(command.amount)
         payment = self._open(command)
@@ -113,7 +117,7 @@ class CreatePayment:
         order = uow.orders.get(payment.order_id)
         if order:
             order.accept(payment.customer_id, payment.amount)
-        elif self.operations.policy.require_known_orders:
+        elif self.require_known_orders:
             raise OrderUnknown("The order is not known yet; try again when it was told")
 
 

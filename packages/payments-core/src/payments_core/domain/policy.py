@@ -17,10 +17,7 @@ class Policy:
             take, so that recovery never meets a sender that is merely slow.
 
         refund_late_money: Give back at once what was taken after a payment was closed.
-
-        require_known_orders: Take payments only for orders that the Order Service told.
     """
 
     lease: timedelta = timedelta(seconds=60)
     refund_late_money: bool = True
-    require_known_orders: bool = False
