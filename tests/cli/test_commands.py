@@ -20,6 +20,7 @@ from payments_core.domain.errors import (
     OrderAlreadyHasPayment,
     PaymentNotFound,
     RefundExceedsCaptured,
+    StorageRefused,
     StorageUnavailable,
 )
 
@@ -176,6 +177,7 @@ def test_errors_are_documents(service: Service) -> None:
         (RefundExceedsCaptured(), ExitCode.REFUSED),
         (OrderAlreadyHasPayment(), ExitCode.REFUSED),
         (StorageUnavailable(), ExitCode.FAILED),
+        (StorageRefused(), ExitCode.FAILED),
     ],
 )
 def test_table(error: Any, code: ExitCode) -> None:

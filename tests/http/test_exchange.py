@@ -12,7 +12,7 @@ from dependency_injector import providers
 from typing_extensions import override
 
 from payments_bootstrap import Container
-from payments_core.domain.errors import StorageUnavailable
+from payments_core.domain.errors import StorageRefused, StorageUnavailable
 from payments_core.ports.queries import PaymentView
 from payments_core.testing.memory import InMemoryDatabase
 from payments_core.testing.memory_queries import InMemoryPaymentQueries
@@ -90,6 +90,24 @@ def test_unexpected_error(
     assert answer.get_json()["code"] == "internal_error"
     assert "geheim" not in answer.text
     assert caplog.records[0].exc_info
+
+
+def test_a_bug_is_for_the_log(
+    alice: Api, container: Container, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A rule of the database that our code should have held is 500; its name is in the log alone.
+    """
+    error = StorageRefused("The database's rule captured_fits forbids it")
+    container.queries.override(providers.Object(_Broken(error)))
+    with caplog.at_level(logging.ERROR):
+        answer = alice.get(f"/api/payments/{ID}")
+
+    assert answer.status_code == 500
+    assert answer.get_json()["code"] == "storage_refused"
+    assert answer.get_json()["detail"].startswith("Something went wrong here;")
+    assert "captured_fits" not in answer.text
+    assert "captured_fits" in caplog.text
 
 
 def test_database_is_down(alice: Api, container: Container) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import Column, Engine, MetaData, Table, select
 
-from payments_core.domain.errors import DomainError
+from payments_core.domain.errors import DomainError, PaymentsError, StorageRefused
 from payments_postgres.column_types import CleanText, ExactText, UtcDateTime
 from payments_postgres.transaction import Transaction
 
@@ -79,14 +79,20 @@ def test_what_cannot_be_stored_is_replaced_in_text_for_people(
 
 
 @pytest.mark.parametrize(
-    ("column", "value"),
-    [("exact", "a\0b"), ("exact", "\ud800"), ("at", datetime(2026, 1, 1))],  # noqa: DTZ001 - the point
+    ("column", "value", "expected"),
+    [
+        ("exact", "a\0b", DomainError),
+        ("exact", "\ud800", DomainError),
+        ("at", datetime(2026, 1, 1), StorageRefused),  # noqa: DTZ001 - the point
+    ],
 )
 def test_what_would_come_back_different_is_refused(
-    engine: Engine, column: str, value: object
+    engine: Engine, column: str, value: object, expected: type[PaymentsError]
 ) -> None:
     """
-    An identifier that cannot be stored as it is, and a time without zone, are refused as ours.
+    An identifier that cannot be stored as it is can be a caller's; a time without zone is a bug.
     """
-    with Transaction(engine) as transaction, pytest.raises(DomainError):
+    with Transaction(engine) as transaction, pytest.raises(expected) as caught:
         transaction.rows(select(TYPES.c.at).where(TYPES.c[column] == value))
+
+    assert type(caught.value) is expected

@@ -18,8 +18,8 @@ from sqlalchemy import Engine, exc, text
 
 from payments_core.domain.errors import (
     ConcurrentUpdate,
-    DomainError,
     PaymentsError,
+    StorageRefused,
     StorageUnavailable,
 )
 from payments_core.testing.builders import a_payment, eur
@@ -36,16 +36,19 @@ from payments_postgres.transaction import Transaction
 
 STATES = [
     ("08006", StorageUnavailable),
-    ("22021", PaymentsError),
+    ("22021", StorageRefused),
+    ("22P05", StorageRefused),
     ("23505", ConcurrentUpdate),
-    ("23514", DomainError),
+    ("23502", StorageRefused),
+    ("23503", StorageRefused),
+    ("23514", StorageRefused),
     ("25006", StorageUnavailable),
     ("25P03", StorageUnavailable),
     ("28P01", StorageUnavailable),
     ("40001", ConcurrentUpdate),
     ("40P01", ConcurrentUpdate),
     ("42501", StorageUnavailable),
-    ("42601", PaymentsError),
+    ("42601", StorageRefused),
     ("42703", StorageUnavailable),
     ("42P01", StorageUnavailable),
     ("53300", StorageUnavailable),
@@ -279,7 +282,7 @@ def test_a_server_that_was_restarted(postgres_engine: Engine) -> None:
 
 def test_a_rule_that_the_database_holds(engine: Engine) -> None:
     """
-    A broken CHECK is a DomainError that names the rule and none of the row's values.
+    A broken CHECK is a bug, and its error names the rule and none of the row's values.
     """
     payment = a_payment()
     with SqlAlchemyUnitOfWork(engine) as uow:
@@ -289,7 +292,7 @@ def test_a_rule_that_the_database_holds(engine: Engine) -> None:
         payment.captured = eur("99.00")
 
     with (
-        refused(DomainError, "pi_1_secret_x", "UPDATE"),
+        refused(StorageRefused, "pi_1_secret_x", "UPDATE"),
         SqlAlchemyUnitOfWork(engine) as uow,
     ):
         uow.payments.save(payment)

@@ -65,6 +65,11 @@ _SILENT: Final[Mapping[type[PaymentsError], str]] = {
 What is said instead of an error's own text, which would tell too much.
 """
 
+_UNEXPECTED: Final = "Something went wrong here; the request id finds it in the log."
+"""
+What is said of every mistake of our own, which is for the log alone.
+"""
+
 _CODES: Final = {
     400: "request_invalid",
     404: "not_found",
@@ -124,7 +129,8 @@ def problem_of(error: PaymentsError) -> Problem:
     Return the refusal that an error of the core becomes.
     """
     status = _nearest(STATUS, error, HTTPStatus.INTERNAL_SERVER_ERROR)
-    detail = _nearest(_SILENT, error, str(error))
+    bug = status == HTTPStatus.INTERNAL_SERVER_ERROR
+    detail = _UNEXPECTED if bug else _nearest(_SILENT, error, str(error))
     headers = {"Retry-After": "1"} if error.retryable else {}
     code = error.code
     if status == HTTPStatus.NOT_FOUND:
@@ -149,7 +155,8 @@ def register(app: Flask) -> None:
 def _from_core(error: PaymentsError) -> Response:
     problem = problem_of(error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("%s: %s", error.code, error)
+        bug = problem.status == HTTPStatus.INTERNAL_SERVER_ERROR
+        _log.error("%s: %s", error.code, error, exc_info=error if bug else None)
     return problem.response()
 
 
@@ -164,5 +171,4 @@ def _from_werkzeug(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     _log.error("Unexpected error", exc_info=error)
-    detail = "Something went wrong here; the request id finds it in the log."
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail).response()
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", _UNEXPECTED).response()

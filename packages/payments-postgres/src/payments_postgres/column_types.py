@@ -11,7 +11,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
 
-from payments_core.domain.errors import DomainError
+from payments_core.domain.errors import DomainError, StorageRefused
 
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
@@ -27,7 +27,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     @override
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is not None and value.utcoffset() is None:
-            raise DomainError("A time without its zone cannot be stored; make it aware of UTC")
+            raise StorageRefused("A time without its zone cannot be stored; make it aware of UTC")
         return value and value.astimezone(UTC)
 
     @override

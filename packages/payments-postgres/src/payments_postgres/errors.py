@@ -10,8 +10,8 @@ from sqlalchemy import exc
 
 from payments_core.domain.errors import (
     ConcurrentUpdate,
-    DomainError,
     PaymentsError,
+    StorageRefused,
     StorageUnavailable,
 )
 from payments_postgres.dialects import code_of, rule_of
@@ -75,10 +75,16 @@ def meaning(error: exc.SQLAlchemyError) -> PaymentsError:
             kind, text = found
             return kind(f"{text} ({code})")
     if isinstance(error, exc.IntegrityError):
-        return DomainError(f"The database's rule {rule_of(cause)} forbids it; nothing was kept")
+        return StorageRefused(
+            f"The database's rule {rule_of(cause)} forbids it; nothing was kept. Report this: the"
+            " program should have held the rule itself"
+        )
     if isinstance(error, exc.OperationalError | exc.InterfaceError) and not code:
         return StorageUnavailable(_DOWN)
-    return PaymentsError(f"The database refused a statement ({code or type(error).__name__})")
+    return StorageRefused(
+        f"The database refused a statement ({code or type(error).__name__}). Report this: the"
+        " program should not have sent it"
+    )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ Every error that crosses a port, with the code that callers see.
     ├── NotFound: PaymentNotFound · OrderNotFound · UnknownProvider
     ├── Conflict: OrderAlreadyHasPayment · OperationInProgress · RequestKeyReused
     │             · ConcurrentUpdate (retryable)
-    ├── StorageUnavailable (retryable)
+    ├── StorageUnavailable (retryable) · StorageRefused
     └── ProviderError and WebhookInvalid: see `payments_core.ports.errors`
 """
 
@@ -259,3 +259,11 @@ class StorageUnavailable(PaymentsError):
 
     code = "storage_unavailable"
     retryable = True
+
+
+class StorageRefused(PaymentsError):
+    """
+    The database forbids what our own code should never have asked; it is a bug, and nothing was kept.
+    """
+
+    code = "storage_refused"
