@@ -18,6 +18,7 @@ from payments_core.domain.errors import (
     OrderAlreadyHasPayment,
     OrderNotFound,
     PaymentsError,
+    StorageUnavailable,
     UnknownProvider,
 )
 from payments_core.domain.failure import Failure
@@ -269,3 +270,32 @@ def test_an_answer_outlives_a_conflict_in_the_database(service: Service) -> None
 
     assert payment.status is S.SUCCEEDED
     assert left == [0]
+
+
+@pytest.mark.parametrize("error", [ConcurrentUpdate("Busy"), StorageUnavailable("Gone")])
+def test_an_answer_that_cannot_be_stored_is_unknown(service: Service, error: PaymentsError) -> None:
+    """
+    The customer is charged and the database is gone: nobody is told that nothing happened.
+    """
+
+    class Gone(InMemoryUnitOfWork):
+        """
+        Cannot commit any more once the provider has answered.
+        """
+
+        @override
+        def commit(self) -> None:
+            if service.provider.calls:
+                raise error
+            super().commit()
+
+    operations = attrs.evolve(service.operations, unit_of_work=lambda: Gone(service.database))
+    payment = CreatePayment(operations).execute(a_command()).payment
+
+    assert payment.status is S.PENDING
+    assert payment.unresolved_operations == 1
+
+    service.webhook(service.object_of(payment))
+
+    assert service.stored(payment.id).status is S.SUCCEEDED
+    assert service.told() == ["IPaymentSucceeded"]

@@ -415,6 +415,7 @@ def test_a_wish_to_cancel_loses_against_taken_money() -> None:
 
     assert reply(payment, a_fact(payment)) == []
     assert state_of(payment) is S.SUCCEEDED
+    assert not payment.cancel_requested
 
 
 def test_a_refused_cancellation_is_not_repeated_for_ever() -> None:

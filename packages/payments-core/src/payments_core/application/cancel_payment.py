@@ -32,7 +32,9 @@ class CancelPayment:
         """
         Cancel, and return the payment after it.
 
-        While an earlier answer is missing the wish is kept, and is carried out with it.
+        While an earlier answer is missing the wish is kept, and is carried out with it. If
+        that answer shows that the money is taken, the payment is Succeeded and the wish is
+        over: refund it then.
 
         Raises:
             PaymentNotFound: There is no such payment.

@@ -2,6 +2,7 @@
 Record, call, record: how every write reaches a provider and comes back.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
@@ -14,6 +15,7 @@ from payments_core.domain.errors import (
     ConcurrentUpdate,
     OperationRefused,
     PaymentNotFound,
+    StorageUnavailable,
     UnknownProvider,
 )
 from payments_core.domain.failure import Failure
@@ -24,6 +26,8 @@ from payments_core.domain.settlement import Answer
 from payments_core.ports.clock import IClock
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.unit_of_work import IUnitOfWork, UnitOfWorkFactory
+
+_log = logging.getLogger(__name__)
 
 SETTLE_AGAIN: Final = 2
 """
@@ -81,7 +85,9 @@ class Operations:
         """
         Send an operation and whatever follows from its answer; return the payment after that.
 
-        An operation whose lease is over is left to recovery, which owns it then.
+        An operation whose lease is over is left to recovery, which owns it then. If the
+        answer cannot be stored, the payment is returned as it was before the call, with
+        the operation unresolved: nobody may be told that nothing happened.
         """
         provider = self.provider(payment.provider)
         queue = [operation]
@@ -89,7 +95,12 @@ class Operations:
             current = queue.pop(0)
             if self.clock.now() >= current.lease_until:
                 continue
-            payment, following = self._settle(payment.id, send(provider, current))
+            answer = send(provider, current)
+            try:
+                payment, following = self._settle(payment.id, answer)
+            except (ConcurrentUpdate, StorageUnavailable) as error:
+                _log.error("The answer to %s %s is lost: %s", current.kind, current.id, error)
+                break
             queue.extend(following)
         return payment
 

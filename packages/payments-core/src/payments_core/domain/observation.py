@@ -49,6 +49,9 @@ def observe(payment: Payment, fact: ProviderPayment, now: datetime) -> None:
     payment.provider_status = fact.status
     payment.captured = max(payment.captured, fact.captured)
     payment.authorized = max(payment.authorized, fact.authorized, payment.captured)
+    if payment.captured:
+        # Taken money is refunded, not cancelled: the wish came too late.
+        payment.cancel_requested = False
     if payment.closed:
         return
     if payment.status in AWAITING_CONFIRMATION:
