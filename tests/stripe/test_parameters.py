@@ -92,6 +92,27 @@ def test_create_and_confirm_in_one_call() -> None:
     assert params["capture_method"] == "manual"
 
 
+@pytest.mark.parametrize("method", CaptureMethod)
+def test_every_capture_method_has_a_word(method: CaptureMethod) -> None:
+    """
+    Whatever the core may ask for, Stripe is asked in one of the two words that it is to hear.
+    """
+    assert create_params(a_creation(capture_method=method))["capture_method"] in {
+        "automatic",
+        "manual",
+    }
+
+
+@pytest.mark.parametrize("reason", CancelReason)
+def test_every_cancel_reason_has_a_word(reason: CancelReason) -> None:
+    """
+    Whatever the core may cancel for, Stripe is told one of its own words.
+    """
+    word = cancel_params(CancelIntent("pi_1", reason)).get("cancellation_reason")
+
+    assert word in {"requested_by_customer", "abandoned"}
+
+
 def test_return_url_is_sent_only_when_confirming() -> None:
     """
     Stripe refuses a return URL without a confirmation.

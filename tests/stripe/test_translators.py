@@ -39,23 +39,34 @@ def test_paid_intent() -> None:
     assert (payment.payment_id, payment.operation_id) == (PAYMENT_ID, OPERATION_ID)
 
 
-@pytest.mark.parametrize(
-    "status",
-    [
-        "requires_payment_method",
-        "requires_confirmation",
-        "requires_action",
-        "processing",
-        "requires_capture",
-        "succeeded",
-        "canceled",
-    ],
-)
-def test_known_payment_statuses_keep_their_name(status: str) -> None:
+P = ProviderPaymentStatus
+
+PAYMENT_STATUSES = {
+    "requires_payment_method": P.REQUIRES_PAYMENT_METHOD,
+    "requires_confirmation": P.REQUIRES_CONFIRMATION,
+    "requires_action": P.REQUIRES_ACTION,
+    "processing": P.PROCESSING,
+    "requires_capture": P.REQUIRES_CAPTURE,
+    "succeeded": P.SUCCEEDED,
+    "canceled": P.CANCELED,
+}
+
+
+@pytest.mark.parametrize(("status", "expected"), PAYMENT_STATUSES.items())
+def test_payment_statuses(status: str, expected: ProviderPaymentStatus) -> None:
     """
-    Stripe's seven statuses are the core's.
+    Each of Stripe's seven words has its meaning.
     """
-    assert payment_of(an_intent(status=status)).status == status
+    assert payment_of(an_intent(status=status)).status is expected
+
+
+def test_every_payment_status_is_reached() -> None:
+    """
+    The core has no state of a provider's object that Stripe's words cannot bring about.
+    """
+    reached = {payment_of(an_intent(status=status)).status for status in PAYMENT_STATUSES}
+
+    assert reached == set(ProviderPaymentStatus)
 
 
 def test_unknown_payment_status_is_processing() -> None:
@@ -189,22 +200,31 @@ def test_refund_of_ours() -> None:
     assert not refund.releases_only
 
 
-@pytest.mark.parametrize(
-    ("status", "expected"),
-    [
-        ("succeeded", ProviderRefundStatus.SUCCEEDED),
-        ("pending", ProviderRefundStatus.PENDING),
-        ("failed", ProviderRefundStatus.FAILED),
-        ("canceled", ProviderRefundStatus.CANCELED),
-        ("requires_action", ProviderRefundStatus.PENDING),
-        ("teatime", ProviderRefundStatus.PENDING),
-    ],
-)
+REFUND_STATUSES = {
+    "succeeded": ProviderRefundStatus.SUCCEEDED,
+    "pending": ProviderRefundStatus.PENDING,
+    "failed": ProviderRefundStatus.FAILED,
+    "canceled": ProviderRefundStatus.CANCELED,
+    "requires_action": ProviderRefundStatus.PENDING,
+    "teatime": ProviderRefundStatus.PENDING,
+}
+
+
+@pytest.mark.parametrize(("status", "expected"), REFUND_STATUSES.items())
 def test_refund_statuses(status: str, expected: ProviderRefundStatus) -> None:
     """
     What is not final is pending, known or not.
     """
     assert refund_of(a_refund(status=status)).status is expected
+
+
+def test_every_refund_status_is_reached() -> None:
+    """
+    The core has no state of a provider's refund that Stripe's words cannot bring about.
+    """
+    reached = {refund_of(a_refund(status=status)).status for status in REFUND_STATUSES}
+
+    assert reached == set(ProviderRefundStatus)
 
 
 def test_failed_refund_says_why() -> None:

@@ -6,6 +6,7 @@ used key. So a change here is noticed by operations that are sent again across a
 """
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from payments_core.domain.requests import (
     CancelIntent,
     CancelReason,
     CaptureIntent,
+    CaptureMethod,
     ConfirmIntent,
     CreateIntent,
     RefundCapture,
@@ -34,6 +36,16 @@ if TYPE_CHECKING:
 PAGE: Final = 100
 
 _LONGEST_VALUE: Final = 500
+_CAPTURE_METHOD: Final[Mapping[CaptureMethod, Literal["automatic", "manual"]]] = {
+    CaptureMethod.AUTOMATIC: "automatic",
+    CaptureMethod.MANUAL: "manual",
+}
+_CANCELLATION: Final[Mapping[CancelReason, Literal["requested_by_customer", "abandoned"]]] = {
+    CancelReason.REQUESTED: "requested_by_customer",
+    CancelReason.DECLINED: "abandoned",
+    CancelReason.EXPIRED: "abandoned",
+    CancelReason.LATE: "abandoned",
+}
 _REFUND_REASONS: Final = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
 
 
@@ -47,7 +59,7 @@ def create_params(request: CreateIntent) -> "PaymentIntentCreateParams":
     params: PaymentIntentCreateParams = {
         "amount": to_stripe(request.amount),
         "currency": request.amount.currency.lower(),
-        "capture_method": request.capture_method.value,
+        "capture_method": _CAPTURE_METHOD[request.capture_method],
         "automatic_payment_methods": {
             "enabled": True,
             "allow_redirects": "always" if request.return_url else "never",
@@ -96,7 +108,7 @@ def cancel_params(request: CancelIntent) -> "PaymentIntentCancelParams":
     """
     Return what cancels a PaymentIntent.
     """
-    return {"cancellation_reason": _cancellation(request.reason)}
+    return {"cancellation_reason": _CANCELLATION[request.reason]}
 
 
 def refund_params(request: RefundCapture) -> "RefundCreateParams":
@@ -159,10 +171,6 @@ def _seconds(window: Window) -> tuple[int, int]:
     seconds: an object made in its first instant must not be missed.
     """
     return math.floor(window.start.timestamp()), math.ceil(window.end.timestamp())
-
-
-def _cancellation(reason: CancelReason) -> Literal["requested_by_customer", "abandoned"]:
-    return "requested_by_customer" if reason is CancelReason.REQUESTED else "abandoned"
 
 
 def _metadata(**values: UUID | str) -> dict[str, str]:

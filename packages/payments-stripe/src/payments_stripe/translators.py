@@ -23,11 +23,28 @@ Json = Mapping[str, Any]
 _LONGEST_MESSAGE: Final = 500
 
 _PAYMENT_STATUS: Final[Mapping[str, ProviderPaymentStatus]] = {
-    status.value: status for status in ProviderPaymentStatus
+    "requires_payment_method": ProviderPaymentStatus.REQUIRES_PAYMENT_METHOD,
+    "requires_confirmation": ProviderPaymentStatus.REQUIRES_CONFIRMATION,
+    "requires_action": ProviderPaymentStatus.REQUIRES_ACTION,
+    "processing": ProviderPaymentStatus.PROCESSING,
+    "requires_capture": ProviderPaymentStatus.REQUIRES_CAPTURE,
+    "succeeded": ProviderPaymentStatus.SUCCEEDED,
+    "canceled": ProviderPaymentStatus.CANCELED,
 }
+"""
+https://docs.stripe.com/api/payment_intents/object#payment_intent_object-status
+"""
+
 _REFUND_STATUS: Final[Mapping[str, ProviderRefundStatus]] = {
-    status.value: status for status in ProviderRefundStatus
+    "pending": ProviderRefundStatus.PENDING,
+    "requires_action": ProviderRefundStatus.PENDING,
+    "succeeded": ProviderRefundStatus.SUCCEEDED,
+    "failed": ProviderRefundStatus.FAILED,
+    "canceled": ProviderRefundStatus.CANCELED,
 }
+"""
+https://docs.stripe.com/api/refunds/object#refund_object-status
+"""
 
 _RAN_OUT: Final = frozenset({"automatic", "expired"})
 """
