@@ -202,6 +202,19 @@ _BODIES: Final[Mapping[type[Event], tuple[str, Callable[[Any], object]]]] = {
 }
 
 
+MESSAGES: Final[Mapping[str, type[attrs.AttrsInstance]]] = {
+    "IPaymentSucceeded": IPaymentSucceeded,
+    "IPaymentAuthorized": IPaymentSucceeded,
+    "IPaymentFailed": IPaymentFailed,
+    "IRefundIssued": IRefundIssued,
+    "IRefundFailed": IRefundFailed,
+    "IPaymentDiscrepancyFound": IPaymentDiscrepancyFound,
+}
+"""
+What each message has, by its name.
+"""
+
+
 def message_of(event: Event) -> Message:
     """
     Return the message that tells an event; the same event gives the same bytes.
