@@ -156,24 +156,42 @@ def test_spoiled_tokens(api: Api, payment_in: MakePayment, who: str, action: str
     assert answer.status_code == 401
 
 
-def test_person_through_a_services_client(api: Api, payment_in: MakePayment) -> None:
+CLIENT = "fulfillment-service"
+ACCOUNT = f"service-account-{CLIENT}"
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({}, 403),
+        ({"client_id": CLIENT}, 202),
+        ({"preferred_username": ACCOUNT}, 202),
+        # As Keycloak issues them.
+        ({"preferred_username": ACCOUNT, "client_id": CLIENT, "email_verified": False}, 202),
+        ({"preferred_username": ACCOUNT, "clientHost": "10.0.0.1"}, 202),
+        # RFC 9068 puts client_id into the tokens of people too.
+        ({"client_id": CLIENT, "preferred_username": "mallory"}, 403),
+        ({"client_id": CLIENT, "sid": "0b9c"}, 403),
+        ({"client_id": CLIENT, "session_state": "0b9c"}, 403),
+        ({"client_id": CLIENT, "email": "mallory@example.com"}, 403),
+        ({"client_id": CLIENT, "name": "Mallory"}, 403),
+        ({"client_id": CLIENT, "name": None, "preferred_username": ""}, 403),
+        ({"client_id": "catalog-service"}, 403),
+        ({"client_id": [CLIENT]}, 403),
+        ({"preferred_username": "service-account-catalog-service"}, 403),
+        ({"azp": "catalog-service", "client_id": CLIENT, "preferred_username": ACCOUNT}, 403),
+    ],
+)
+def test_service_or_person(
+    api: Api, payment_in: MakePayment, claims: dict[str, object], status: int
+) -> None:
     """
-    A person who logs in through a service's client is no service.
+    A client that asks for itself is a service; a person who logs in through it is none.
     """
-    api.token = api.issuer.token("Customer", azp="fulfillment-service")
+    api.token = api.issuer.token("Customer", **({"azp": CLIENT} | claims))
     answer = api.post("/internal/payments/capture", {"paymentId": payment_in("Authorized")})
 
-    assert answer.status_code == 403
-
-
-def test_service_by_its_client_id(api: Api, payment_in: MakePayment) -> None:
-    """
-    A token of client credentials may also name its client.
-    """
-    api.token = api.issuer.token(azp="fulfillment-service", client_id="fulfillment-service")
-    answer = api.post("/internal/payments/capture", {"paymentId": payment_in("Authorized")})
-
-    assert answer.status_code == 202
+    assert answer.status_code == status
 
 
 def test_client_roles_count(api: Api) -> None:

@@ -3,13 +3,18 @@ Who asks, and what they may do.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from payments_bootstrap.permissions import Permission
 from payments_bootstrap.settings import KeycloakSettings
 from payments_core.ports.queries import PaymentView
+
+_OF_PEOPLE: Final = frozenset({"preferred_username", "sid", "session_state", "email", "name"})
+"""
+Claims that tell of a person, or of the session in which one logged in.
+"""
 
 
 @attrs.frozen
@@ -75,10 +80,12 @@ def _roles(claims: Mapping[str, Any], client_id: str) -> Iterator[str]:
 def _service(claims: Mapping[str, Any]) -> str:
     """
     Return the client that asks for itself; a person who came through it has the same ``azp``.
+
+    ``client_id`` alone proves nothing: RFC 9068 (section 2.2) puts it into every access token.
     """
     client = claims.get("azp")
     if not isinstance(client, str) or not client:
         return ""
-    itself = claims.get("client_id") == client
     account = claims.get("preferred_username") == f"service-account-{client}"
-    return client if itself or account else ""
+    itself = claims.get("client_id") == client and not _OF_PEOPLE & claims.keys()
+    return client if account or itself else ""
