@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.servers import REQUIRED, SERVERS
 from scripts.servers.ladder import obtain
+from scripts.servers.process import STOPS, held_signals
 from scripts.servers.server import UnavailableError
 
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OBEY_WITHIN = 30.0  # seconds that a stopped command may take for its own clean-up
 
 
@@ -65,8 +65,12 @@ def run(command: Sequence[str], variables: dict[str, str]) -> int:
     """
     Run a command to its end and return its exit code; when we are stopped, it is stopped first.
     """
-    with subprocess.Popen(command, env={**os.environ, **variables}) as child:
+    with (
+        held_signals() as release,
+        subprocess.Popen(command, env={**os.environ, **variables}) as child,
+    ):
         try:
+            release()
             code = child.wait()
         except SystemExit as stopped:
             # A terminal has given its Ctrl-C to the command too; any other signal was ours alone.

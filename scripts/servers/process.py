@@ -10,14 +10,16 @@ import socket
 import stat
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scripts.servers.server import UnavailableError
 
 ROOT = Path(__file__).resolve().parents[2]
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_WITHIN = 20.0  # seconds until a private server that does not obey is killed
 FINISH_WITHIN = 60.0  # seconds for a program that we wait for
 OPEN_WITHIN = 60.0  # seconds; RabbitMQ needs about seven on an idle machine
@@ -67,6 +69,31 @@ def own_folder(name: str) -> Iterator[Path]:
         yield Path(folder)
 
 
+@contextmanager
+def held_signals() -> Iterator[Callable[[], None]]:
+    """
+    Let signals wait until the returned function is called, or the block ends.
+
+    What a handler raises inside Popen would lose the child that Popen has just started.
+    """
+    waiting: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {n: h for n in STOPS if main and callable(h := signal.getsignal(n))}
+
+    def release() -> None:
+        while handlers:
+            signal.signal(*handlers.popitem())
+        while waiting:
+            signal.raise_signal(waiting.pop(0))
+
+    for number in handlers:
+        signal.signal(number, lambda number, _frame: waiting.append(number))
+    try:
+        yield release
+    finally:
+        release()
+
+
 def finish(
     *command: str | Path, owner: pwd.struct_passwd | None = None, within: float = FINISH_WITHIN
 ) -> str:
@@ -77,19 +104,23 @@ def finish(
         UnavailableError: It failed or took too long; the text is what it said last.
     """
     name = Path(command[0]).name
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd="/",
-        user=owner and owner.pw_uid,
-        group=owner and owner.pw_gid,
-        extra_groups=None if owner is None else [],
-        start_new_session=True,
-    ) as program:
+    with (
+        held_signals() as release,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd="/",
+            user=owner and owner.pw_uid,
+            group=owner and owner.pw_gid,
+            extra_groups=None if owner is None else [],
+            start_new_session=True,
+        ) as program,
+    ):
         try:
+            release()
             output, errors = program.communicate(timeout=within)
         except subprocess.TimeoutExpired as error:
             raise UnavailableError(f"{name} took over {within:g} seconds") from error
@@ -116,6 +147,7 @@ def running(
     """
     with (
         (folder / "log").open("ab") as log,
+        held_signals() as release,
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -131,6 +163,7 @@ def running(
         ) as process,
     ):
         try:
+            release()
             yield process
         finally:
             end(process, stop_with)

@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from scripts.servers import REQUIRED, SERVERS
-from scripts.servers.process import ROOT
+from scripts.servers.process import ROOT, held_signals
 from scripts.services import parse
 
 SERVICES = (sys.executable, ROOT / "scripts" / "services.py")
@@ -95,6 +97,43 @@ def test_all_servers_can_be_asked_for() -> None:
     """
     assert parse(["show"]) == (list(REQUIRED), [])
     assert parse(["run", "--all", "--", "a", "--", "b"]) == (list(SERVERS), ["a", "--", "b"])
+
+
+@pytest.fixture
+def stopped() -> Iterator[type[Exception]]:
+    """
+    What SIGTERM raises in this process, wherever it is.
+    """
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise StoppedError
+
+    before = signal.signal(signal.SIGTERM, stop)
+    yield StoppedError
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_signal_waits_until_a_child_is_known(stopped: type[Exception]) -> None:
+    """
+    A signal that comes while a child is being started is obeyed when somebody can end the child.
+    """
+    with held_signals() as release:
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(stopped):
+            release()
+
+
+def test_signal_is_not_lost_with_a_child_that_does_not_start(stopped: type[Exception]) -> None:
+    """
+    The end of the block releases it too, and the handlers are as they were.
+    """
+    with pytest.raises(stopped), held_signals():
+        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(stopped):
+        signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
