@@ -87,6 +87,12 @@ REFUSED = [
     ),
     ({"DATABASE__URL": "mysql://app:geheim@db/payments"}, "DATABASE"),
     ({"SETTINGS_FILE": "/nowhere.toml"}, "SETTINGS_FILE"),
+    ({"DEFAULT_PROVIDER": "strip"}, "DEFAULT_PROVIDER"),
+    ({"DEFAULT_PROVIDER": ""}, "DEFAULT_PROVIDER"),
+    ({"HEALTH__REQUIRED": "database,postgres"}, "HEALTH__REQUIRED"),
+    ({"HEALTH__REQUIRED": "database,rabbitmq"}, "HEALTH__REQUIRED"),
+    ({"POLICY__LEASE": "45s"}, "POLICY__LEASE"),
+    ({"PAYMENT_PROVIDERS__STRIPE__DEADLINE": "17"}, "POLICY__LEASE"),
 ]
 
 
@@ -98,6 +104,25 @@ def test_refused(change: dict[str, str], name: str) -> None:
     (problem,) = _problems(GOOD | change)
 
     assert name in problem
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"DEFAULT_PROVIDER": "stripe"},
+        {"HEALTH__REQUIRED": ""},
+        {"HEALTH__REQUIRED": "database,rabbitmq", "RABBITMQ__URL": "amqp://broker"},
+        {"POLICY__LEASE": "46s"},
+        {"PAYMENT_PROVIDERS__STRIPE__DEADLINE": "20", "POLICY__LEASE": "70s"},
+    ],
+)
+def test_accepted(change: dict[str, str]) -> None:
+    """
+    What just fits together starts.
+    """
+    settings = load(GOOD | change)
+
+    assert settings.default_provider == "stripe"
 
 
 @pytest.mark.parametrize(

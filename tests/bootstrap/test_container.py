@@ -9,6 +9,8 @@ import pytest
 
 from payments_bootstrap.configuration import load
 from payments_bootstrap.container import Container
+from payments_bootstrap.rules import PROVIDERS
+from payments_bootstrap.settings import Check
 
 ENVIRON = {
     "DATABASE__URL": "sqlite://",
@@ -32,6 +34,17 @@ def test_everything_can_be_built(container: Container, name: str) -> None:
     Each provider builds: a misspelt argument or a wrong path in the settings fails here.
     """
     assert container.providers[name]() is not None
+
+
+def test_names_are_those_of_the_rules(container: Container) -> None:
+    """
+    What the settings may name is what is wired: providers, and checks where a broker is.
+    """
+    broker = {"RABBITMQ__URL": "amqp://127.0.0.1"}
+    pings = Container(settings=load(ENVIRON | broker)).pings()
+
+    assert tuple(container.payment_providers()) == PROVIDERS
+    assert set(pings) == set(Check)
 
 
 def test_units_of_work_are_fresh(container: Container) -> None:

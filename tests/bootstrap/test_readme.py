@@ -8,11 +8,14 @@ import shlex
 from pathlib import Path
 
 import pytest
+from typed_settings.cls_utils import deep_options
 
-from payments_bootstrap.configuration import load
-from payments_bootstrap.settings import Environment
+from payments_bootstrap.configuration import load, variable
+from payments_bootstrap.settings import Environment, Settings
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+SETTINGS_TABLE = ROOT / "packages/payments-bootstrap/README.md"
 
 
 def _exports() -> dict[str, str]:
@@ -35,3 +38,17 @@ def test_production_block_starts(caplog: pytest.LogCaptureFixture) -> None:
     assert settings.environment is Environment.PRODUCTION
     assert settings.payment_providers.stripe.livemode
     assert caplog.messages == []
+
+
+def test_every_setting_has_a_row() -> None:
+    """
+    The table names each setting, and no other: by itself, or as one of an adapter's.
+    """
+    cells = " ".join(re.findall(r"^\| (`[^|]+)", SETTINGS_TABLE.read_text("utf-8"), re.MULTILINE))
+    rows = set(re.findall(r"`([A-Z_]+)`", cells))
+    groups = tuple(re.findall(r"`([A-Z_]+__)…`", cells))
+    known = {variable(option.path) for option in deep_options(Settings)}
+    in_the_file_only = {"KEYCLOAK__ROLES", "KEYCLOAK__SERVICES"}
+
+    assert rows <= known
+    assert {n for n in known - rows if not n.startswith(groups)} == in_the_file_only

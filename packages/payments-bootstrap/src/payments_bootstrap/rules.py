@@ -3,14 +3,29 @@ Which settings do not go together, and why a service with them must not start.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+import attrs
+
+from payments_bootstrap.settings import Check, PaymentProviderSettings
+from payments_core.domain.policy import Policy
+from payments_stripe import StripeSettings
 
 DEVELOPMENT_ISSUER: Final = "urn:payments:development"
 """
 Who issues the tokens on a developer's machine.
 """
+
+PROVIDERS: Final = tuple(field.name for field in attrs.fields(PaymentProviderSettings))
+"""
+The names under which providers can be configured.
+"""
+
+_CALLS_OF_AN_OPERATION: Final = 3  # a write, and two reads of what it did
+_BESIDES_CALLS: Final = timedelta(seconds=10)
 
 Values = Mapping[str, Any]
 """
@@ -71,6 +86,29 @@ def _weak_algorithm(values: Values) -> bool:
     return not chosen or not allowed.issuperset(chosen)
 
 
+def _unknown_provider(values: Values) -> bool:
+    return values.get("default_provider", PROVIDERS[0]) not in PROVIDERS
+
+
+def _required(values: Values) -> frozenset[str]:
+    return frozenset(values.get("health.required", ()))
+
+
+def _unknown_check(values: Values) -> bool:
+    return not _required(values) <= set(Check)
+
+
+def _no_broker_to_check(values: Values) -> bool:
+    return Check.RABBITMQ in _required(values) and not values.get("rabbitmq.url")
+
+
+def _short_lease(values: Values) -> bool:
+    default = attrs.fields(StripeSettings).deadline.default
+    call = timedelta(seconds=values.get("payment_providers.stripe.deadline", default))
+    lease: timedelta = values.get("policy.lease", Policy().lease)
+    return lease < _CALLS_OF_AN_OPERATION * call + _BESIDES_CALLS
+
+
 RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
     (
         "payment_providers.stripe.api_key",
@@ -102,6 +140,26 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
         "keycloak.algorithms",
         _weak_algorithm,
         "only signatures with a public key are accepted, such as RS256 and ES256",
+    ),
+    (
+        "default_provider",
+        _unknown_provider,
+        f"no provider of this name is configured; there is {', '.join(PROVIDERS)}",
+    ),
+    (
+        "health.required",
+        _unknown_check,
+        f"there are no other checks than {', '.join(Check)}",
+    ),
+    (
+        "health.required",
+        _no_broker_to_check,
+        "rabbitmq cannot be required while RABBITMQ__URL is empty",
+    ),
+    (
+        "policy.lease",
+        _short_lease,
+        f"it must be at least {_CALLS_OF_AN_OPERATION} times PAYMENT_PROVIDERS__STRIPE__DEADLINE and {_BESIDES_CALLS.seconds} s more",
     ),
 )
 """

@@ -94,6 +94,16 @@ class HttpSettings:
     swagger: bool | None = None
 
 
+class Check(StrEnum):
+    """
+    What can be asked whether it is there; RABBITMQ only where a broker is configured.
+    """
+
+    DATABASE = "database"
+    STRIPE = "stripe"
+    RABBITMQ = "rabbitmq"
+
+
 @attrs.frozen
 class HealthSettings:
     """
@@ -103,7 +113,7 @@ class HealthSettings:
         required: Without these it is not; without others it is degraded.
     """
 
-    required: tuple[str, ...] = ("database",)
+    required: tuple[str, ...] = (Check.DATABASE,)
     timeout: timedelta = timedelta(seconds=2)
 
 
