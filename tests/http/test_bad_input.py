@@ -209,6 +209,8 @@ def test_all_fields_are_named(alice: Api) -> None:
         "",
         "application/jsonp",
         "application/json; charset=utf-16",
+        "application/json;;;",
+        "application/json; charset",
         "multipart/form-data; boundary=x",
         "text/json",
     ],

@@ -2,15 +2,19 @@
 The app under gunicorn, over a real socket.
 """
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
-from http.client import HTTPConnection
+from contextlib import closing, suppress
+from email.message import Message
+from http.client import HTTPConnection, parse_headers
+from io import BytesIO
 
 import pytest
 
@@ -83,6 +87,33 @@ def _raw(port: int, request: bytes) -> bytes:
         return connection.recv(65_536)
 
 
+def _conversation(port: int, requests: bytes) -> Iterator[tuple[int, Message, bytes]]:
+    """
+    Send it all, and give the status, headers and body of each answer until the server hangs up.
+    """
+    stream = BytesIO(_everything(port, requests))
+    while line := stream.readline():
+        headers = parse_headers(stream)
+        yield int(line.split()[1]), headers, stream.read(int(headers["Content-Length"]))
+
+
+def _everything(port: int, requests: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        sender = threading.Thread(target=_send, args=(connection, requests))
+        sender.start()
+        found = bytearray()
+        with suppress(ConnectionResetError):
+            while part := connection.recv(65_536):
+                found += part
+        sender.join()
+        return bytes(found)
+
+
+def _send(connection: socket.socket, requests: bytes) -> None:
+    with suppress(OSError):
+        connection.sendall(requests)
+
+
 @pytest.mark.parametrize(("length", "status"), [(262_145, 413), (262_144, 400)])
 def test_chunked(server: int, length: int, status: int) -> None:
     """
@@ -126,27 +157,91 @@ def test_server_header(server: int) -> None:
 @pytest.mark.parametrize(
     ("request_bytes", "status"),
     [
-        (b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"400"),
-        (b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400"),
+        (b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
         (
             (
                 b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
                 b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
             ),
-            b"400",
+            400,
         ),
-        (b"GET /x HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 9000 + b"\r\n\r\n", b"431"),
-        (b"GET /" + b"a" * 8192 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
+        (b"GET /x HTTP/1.1\r\nHost: x\r\nA: geheim" + b"a" * 9000 + b"\r\n\r\n", 431),
+        (b"GET /geheim" + b"a" * 8192 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET /geheim HTTP/geheim\r\n\r\n", 400),
+        (b"geheim /x HTTP/1.1\r\n\r\n", 400),
+        (b"GET /x HTTP/1.1\r\nHost: x\r\nAuthorization : Bearer geheim\r\n\r\n", 400),
+        (b"GET /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer\x00geheim\r\n\r\n", 400),
+        (b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: geheim\r\n\r\n", 501),
+        (b"POST /x HTTP/1.1\r\nHost: x\r\nExpect: geheim\r\n\r\n", 417),
     ],
 )
-def test_malformed(server: int, request_bytes: bytes, status: bytes) -> None:
+def test_malformed(server: int, request_bytes: bytes, status: int) -> None:
     """
-    Requests that could be read in two ways, or are too long, are refused.
+    What could be read in two ways, or is too long, is refused with a problem that repeats nothing.
     """
-    answer = _raw(server, request_bytes)
+    ((found, headers, body),) = _conversation(server, request_bytes)
+    problem = json.loads(body)
 
-    assert answer.split()[1] == status
-    assert b"Traceback" not in answer
+    assert (found, problem["status"]) == (status, status)
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["Connection"] == "close"
+    assert headers["X-Request-Id"] == problem["requestId"]
+    assert problem["code"]
+    assert b"geheim" not in body.lower()
+
+
+WEBHOOK = b"POST /api/payments/webhooks/stripe HTTP/1.1\r\nHost: x\r\n"
+PAYMENT = b"POST /api/payments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+NOTHING = b"POST /nothing HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
+NEXT = LIVE + b"Connection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (WEBHOOK + b"Content-Length: 262145\r\n\r\n" + b" " * 262_145, 413),
+        (WEBHOOK + CHUNKED + b"50000\r\n" + b" " * 0x50000 + b"\r\n0\r\n\r\n", 413),
+        (WEBHOOK + CHUNKED + b"2\r\n{}\r\nZZ\r\n", 400),
+        (WEBHOOK + CHUNKED + b"ZZ\r\n", 400),
+        (WEBHOOK + CHUNKED + b"2\r\n{}xx", 400),
+        (PAYMENT + b"Content-Length: 70000\r\n\r\n" + b" " * 70_000, 401),
+        (PAYMENT + b"Content-Length: 2\r\n\r\n{}", 401),
+        (PAYMENT + CHUNKED + b"ZZ\r\n", 401),
+        (NOTHING + b"Content-Length: 70000\r\n\r\n" + b" " * 70_000, 404),
+        (NOTHING + CHUNKED + b"11170\r\n" + b" " * 70_000 + b"\r\n0\r\n\r\n", 404),
+    ],
+)
+def test_unread_body(server: int, request_bytes: bytes, status: int) -> None:
+    """
+    When a body is not read to its end, the one answer says that the connection ends with it.
+    """
+    ((found, headers, body),) = _conversation(server, request_bytes + NEXT)
+
+    assert (found, json.loads(body)["status"]) == (status, status)
+    assert headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        WEBHOOK + b"Content-Length: 2\r\n\r\n{}",
+        WEBHOOK + b"Content-Length: 0\r\n\r\n",
+        WEBHOOK + CHUNKED + b"2\r\n{}\r\n0\r\n\r\n",
+        NOTHING + b"\r\n",
+        LIVE + b"\r\n",
+    ],
+)
+def test_kept_alive(server: int, request_bytes: bytes) -> None:
+    """
+    When the body was read, the connection stays and the next request is answered.
+    """
+    (_, headers, _), (following, last, _) = _conversation(server, request_bytes + NEXT)
+
+    assert headers["Connection"] == "keep-alive"
+    assert (following, last["Connection"]) == (200, "close")
 
 
 def test_figures(server: int, ports: tuple[int, int]) -> None:

@@ -111,17 +111,24 @@ class Problem(Exception):
         """
         Return it as the answer to the current request.
         """
-        body = {
+        body = self.document(g.get("request_id", ""))
+        return Response(json.dumps(body), self.status, self.headers, content_type=CONTENT_TYPE)
+
+    def document(self, request_id: str) -> dict[str, object]:
+        """
+        Return it as RFC 9457 writes it, for the request of this id.
+        """
+        body: dict[str, object] = {
             "type": f"urn:payments:problem:{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
             "status": self.status,
             "code": self.code,
             "detail": self.detail,
-            "requestId": g.get("request_id", ""),
+            "requestId": request_id,
         }
         if self.errors:
             body["errors"] = [attrs.asdict(e) for e in self.errors]
-        return Response(json.dumps(body), self.status, self.headers, content_type=CONTENT_TYPE)
+        return body
 
 
 def problem_of(error: PaymentsError) -> Problem:

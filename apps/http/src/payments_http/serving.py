@@ -32,7 +32,7 @@ _figures = Path(tempfile.mkdtemp(prefix="payments-metrics-"))
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_figures)
 
 bind = f"{_settings.http.host}:{_settings.http.port}"
-worker_class = "gthread"
+worker_class = "payments_http.worker.Worker"
 workers = _settings.http.workers
 threads = _settings.http.threads
 timeout = 30

@@ -1,0 +1,93 @@
+"""
+Gunicorn's threaded worker, with this service's manners on the connection itself.
+"""
+
+import json
+import uuid
+from http import HTTPStatus
+from typing import Any, Final
+
+from gunicorn.http import errors  # type: ignore[import-untyped]  # gunicorn ships no types
+from gunicorn.http.body import Body, ChunkedReader  # type: ignore[import-untyped]  # as above
+from gunicorn.util import write_nonblock  # type: ignore[import-untyped]  # as above
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # as above
+from typing_extensions import override
+
+from payments_http.exchange import HEADERS
+from payments_http.problems import CONTENT_TYPE, Problem
+
+_STATUS: Final = {
+    errors.InvalidResponseHeader: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeaderName: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ConfigurationProblem: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.ForbiddenProxyRequest: HTTPStatus.FORBIDDEN,
+    errors.ParseException: HTTPStatus.BAD_REQUEST,
+    Exception: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""
+The status of each error that never reaches the app; the nearest ancestor in the table counts.
+"""
+
+_CODES: Final = {
+    HTTPStatus.REQUEST_URI_TOO_LONG: "uri_too_long",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "headers_too_large",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
+}
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """
+    Says when it hangs up, and repeats nothing of what it could not read.
+    """
+
+    @override
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """
+        Announce the end of a connection on which an unread body is left.
+
+        An app cannot: the connection is the server's (PEP 3333), so gunicorn drops its header.
+        """
+        asked = req.should_close
+        req.should_close = lambda: asked() or not _was_read(req.body)
+        return super().handle_request(req, conn)
+
+    @override
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """
+        Answer with a problem; gunicorn's own page shows what was sent, even a token.
+        """
+        status = next(_STATUS[kind] for kind in type(exc).__mro__ if kind in _STATUS)
+        request_id = uuid.uuid4().hex
+        fields = {"status": status.value, "request_id": request_id}
+        bug = status == HTTPStatus.INTERNAL_SERVER_ERROR
+        log = self.log.error if bug else self.log.warning
+        log("Refused: %s", type(exc).__name__, extra=fields, exc_info=exc if bug else None)
+        try:
+            write_nonblock(client, _answer(status, request_id))
+        except OSError:
+            self.log.debug("Nobody waited for the refusal.")
+
+
+def _was_read(body: Body) -> bool:
+    reader = body.reader
+    return reader.parser is None if isinstance(reader, ChunkedReader) else not reader.length
+
+
+def _answer(status: HTTPStatus, request_id: str) -> bytes:
+    code = _CODES.get(status, "request_invalid")
+    document = Problem(status, code, f"{status.phrase}.").document(request_id)
+    body = json.dumps(document).encode()
+    headers = {
+        **HEADERS,
+        "Server": "payments",
+        "X-Request-Id": request_id,
+        "Content-Type": CONTENT_TYPE,
+        "Content-Length": len(body),
+        "Connection": "close",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status.value} {status.phrase}\r\n{lines}\r\n".encode() + body
