@@ -54,6 +54,16 @@ def test_timeout(hanging: threading.Event) -> None:
     assert took < 2
 
 
+def test_not_migrated() -> None:
+    """
+    What answers may still say that it is not well, and then it is missing.
+    """
+    report = Health({"database": lambda: Condition.NOT_MIGRATED}, ["database"]).report()
+
+    assert report.status is Condition.UNAVAILABLE
+    assert report.checks == {"database": "not migrated"}
+
+
 def test_degraded() -> None:
     """
     Without something that is not required the service is degraded.

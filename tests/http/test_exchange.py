@@ -12,6 +12,7 @@ from dependency_injector import providers
 from typing_extensions import override
 
 from payments_bootstrap import Container
+from payments_bootstrap.serving import migrate_database
 from payments_core.domain.errors import StorageRefused, StorageUnavailable
 from payments_core.ports.queries import PaymentView
 from payments_core.testing.memory import InMemoryDatabase
@@ -122,10 +123,11 @@ def test_database_is_down(alice: Api, container: Container) -> None:
     assert "db.internal" not in answer.text
 
 
-def test_ready(api: Api) -> None:
+def test_ready(api: Api, container: Container) -> None:
     """
     Ready says a word for each thing that is needed.
     """
+    migrate_database(container)
     answer = api.get("/health/ready")
 
     assert answer.status_code == 200
@@ -142,6 +144,19 @@ def test_not_ready(api: Api, container: Container) -> None:
     assert answer.status_code == 503
     assert answer.get_json()["checks"]["database"] == "unavailable"
     assert "db.internal" not in answer.text
+
+
+def test_not_migrated(api: Api) -> None:
+    """
+    A database that answers but has no tables can take no payment, and its word says why.
+    """
+    answer = api.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.get_json() == {
+        "status": "unavailable",
+        "checks": {"database": "not migrated", "stripe": "ok"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from payments_postgres import (
     DatabaseSettings,
     SqlAlchemyUnitOfWork,
     create_engine,
+    is_behind,
     is_current,
     migrate,
 )
@@ -58,6 +59,23 @@ def test_from_empty(empty: Engine) -> None:
     assert not before
     assert after
     assert is_current(empty)
+
+
+def test_behind(empty: Engine) -> None:
+    """
+    A schema is behind while a migration of this program is missing, and not after a newer one.
+    """
+    without = is_behind(empty)
+    migrate(empty, "0001")
+    older = is_behind(empty)
+    migrate(empty)
+    newest = is_behind(empty)
+    with empty.begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608 - our own constant
+
+    assert (without, older, newest) == (True, True, False)
+    assert not is_behind(empty)
+    assert not is_current(empty)
 
 
 def test_the_schema_is_what_the_tables_say(empty: Engine) -> None:

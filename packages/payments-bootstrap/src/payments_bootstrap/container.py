@@ -10,7 +10,7 @@ from functools import partial
 
 from dependency_injector import containers, providers
 
-from payments_bootstrap.health import Health, Ping
+from payments_bootstrap.health import Condition, Health, Ping
 from payments_bootstrap.log_publisher import LogPublisher
 from payments_bootstrap.settings import Settings
 from payments_bootstrap.worker import Job, Part, Service, Worker, worker_of
@@ -34,7 +34,12 @@ from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.unit_of_work import IUnitOfWork
-from payments_postgres import SqlAlchemyPaymentQueries, SqlAlchemyUnitOfWork, create_engine
+from payments_postgres import (
+    SqlAlchemyPaymentQueries,
+    SqlAlchemyUnitOfWork,
+    create_engine,
+    is_behind,
+)
 from payments_rabbit import (
     MassTransitSerializer,
     RabbitConsumer,
@@ -55,6 +60,14 @@ def publisher_of(settings: RabbitSettings) -> RabbitEventPublisher | LogPublishe
     Return the way to the broker, or to the log where there is none.
     """
     return RabbitEventPublisher(settings) if settings.configured else LogPublisher()
+
+
+def check_database(queries: IPaymentQueries, behind: Callable[[], bool]) -> Condition:
+    """
+    Return how the database is that has answered.
+    """
+    queries.ping()
+    return Condition.NOT_MIGRATED if behind() else Condition.OK
 
 
 def pings_of(database: Ping, stripe: Ping, rabbitmq: RabbitSettings) -> Mapping[str, Ping]:
@@ -150,7 +163,7 @@ class Container(containers.DeclarativeContainer):
 
     pings: providers.Provider[Mapping[str, Ping]] = _Each(
         pings_of,
-        database=queries.provided.ping,
+        database=_Each(partial, check_database, queries, _Each(partial, is_behind, engine)),
         stripe=stripe.provided.ping,
         rabbitmq=settings.provided.rabbitmq,
     )

@@ -12,23 +12,27 @@ import attrs
 
 _log = logging.getLogger(__name__)
 
-Ping = Callable[[], None]
-"""
-Returns if the thing answers, and raises anything if it does not.
-"""
-
 
 class Condition(StrEnum):
     """
     How one thing, or the whole service, is.
 
-    DEGRADED: something that payments can do without is missing.
+    DEGRADED: something that is not required is missing.
+
+    NOT_MIGRATED: the database answers, and its tables are missing or too old.
     """
 
     OK = "ok"
     DEGRADED = "degraded"
     UNAVAILABLE = "unavailable"
     TIMEOUT = "timeout"
+    NOT_MIGRATED = "not migrated"
+
+
+Ping = Callable[[], Condition | None]
+"""
+Returns nothing if the thing is well, its condition if that is known, or raises anything.
+"""
 
 
 @attrs.frozen
@@ -60,8 +64,7 @@ def check_all(pings: Mapping[str, Ping], timeout: float = 2.0) -> Mapping[str, C
 
 def _ask(name: str, ping: Ping, found: dict[str, Condition]) -> None:
     try:
-        ping()
-        found[name] = Condition.OK
+        found[name] = ping() or Condition.OK
     except Exception as error:  # noqa: BLE001 - whatever is raised, it is not there
         _log.warning("%s does not answer: %s", name, type(error).__name__)
         found[name] = Condition.UNAVAILABLE
@@ -72,7 +75,7 @@ class Health:
     Answers from a fresh enough report, so that nobody can make it hammer a provider.
 
     Attributes:
-        required: The names without which the service cannot take payments.
+        required: The names without which the service is unavailable.
 
         fresh: Seconds for which a report is good.
     """

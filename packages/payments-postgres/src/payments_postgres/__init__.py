@@ -3,7 +3,7 @@ PostgreSQL and SQLite repositories for payments-core.
 """
 
 from payments_postgres.dialects import create_engine
-from payments_postgres.migrations import is_current, migrate
+from payments_postgres.migrations import is_behind, is_current, migrate
 from payments_postgres.queries import SqlAlchemyPaymentQueries
 from payments_postgres.settings import DatabaseSettings
 from payments_postgres.unit_of_work import SqlAlchemyUnitOfWork
@@ -13,6 +13,7 @@ __all__ = [
     "SqlAlchemyPaymentQueries",
     "SqlAlchemyUnitOfWork",
     "create_engine",
+    "is_behind",
     "is_current",
     "migrate",
 ]

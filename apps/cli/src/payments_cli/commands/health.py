@@ -14,7 +14,10 @@ from payments_cli.session import Session, with_session
 @with_session
 def command(session: Session) -> None:
     """
-    Ask everything that the service stands on; exit code 1 if payments cannot be taken.
+    Ask everything that the service stands on.
+
+    Exit code 1 if something that HEALTH__REQUIRED names is missing: by default the database,
+    and not a provider, whose outage is "degraded".
     """
     report = session.container.health().report()
     checks = {name: str(condition) for name, condition in report.checks.items()}

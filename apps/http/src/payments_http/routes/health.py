@@ -35,11 +35,16 @@ def live() -> dict[str, Any]:
     "/health/ready",
     access=Open.PUBLIC,
     schema=schemas.Health,
-    answers={200: "It can take payments.", 503: "It cannot."},
+    answers={
+        200: '"ok"; or "degraded": something that is not required is missing, such as a provider.',
+        503: '"unavailable": something that HEALTH__REQUIRED names is missing (the database).',
+    },
 )
 def ready() -> Answer | HealthReport:
     """
-    Say whether payments can be taken, with a word for each thing that is needed.
+    Say whether what is required is there, with a word for each thing that is needed.
+
+    By default only the database is required: an outage of a provider is "degraded".
     """
     report = container().health().report()
     if report.status is Condition.UNAVAILABLE:

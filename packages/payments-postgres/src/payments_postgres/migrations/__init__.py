@@ -45,9 +45,25 @@ def is_current(engine: Engine) -> bool:
     Raises:
         StorageUnavailable: The database is not there.
     """
+    return _versions(engine) == _heads()
+
+
+def is_behind(engine: Engine) -> bool:
+    """
+    Return whether the schema lacks migrations that this program knows.
+
+    A schema that a newer program has migrated is not behind: this one is then about to be replaced.
+
+    Raises:
+        StorageUnavailable: The database is not there.
+    """
+    return _versions(engine) <= _known() - _heads()
+
+
+def _versions(engine: Engine) -> frozenset[str]:
     with translated(), snapshot(engine).begin() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        return set(context.get_current_heads()) == _heads()
+        return frozenset(context.get_current_heads())
 
 
 def _config() -> Config:
@@ -60,3 +76,9 @@ def _config() -> Config:
 @cache
 def _heads() -> frozenset[str]:
     return frozenset(ScriptDirectory.from_config(_config()).get_heads())
+
+
+@cache
+def _known() -> frozenset[str]:
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return frozenset(script.revision for script in scripts)
