@@ -3,10 +3,12 @@ What the database's errors become, and what never leaves with them.
 """
 
 import re
+import socket
+import struct
 import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -73,11 +75,11 @@ def test_sqlstate(sqlstate: str, expected: type[PaymentsError]) -> None:
 
 
 @contextmanager
-def refused(kind: type[PaymentsError], *hidden: str) -> Iterator[None]:
+def refused(kind: type[PaymentsError], *hidden: str, words: str | None = None) -> Iterator[None]:
     """
-    Expect an error of ours that stands alone and holds none of the hidden words.
+    Expect an error of ours that stands alone, says the words and holds none of the hidden ones.
     """
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=words) as caught:
         yield
     printed = "".join(traceback.format_exception_only(caught.value))
     assert type(caught.value) is kind
@@ -87,16 +89,16 @@ def refused(kind: type[PaymentsError], *hidden: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "words"),
     [
-        "postgresql://payments:s3cr3t@127.0.0.1:1/payments",
-        "postgresql://payments:s3cr3t@/payments?host=/nowhere",
-        "sqlite:////nowhere/at/all.db",
+        ("postgresql://payments:s3cr3t@127.0.0.1:1/payments", "Nothing accepts a connection"),
+        ("postgresql://payments:s3cr3t@/payments?host=/nowhere", "Nothing accepts a connection"),
+        ("sqlite:////nowhere/at/all.db", "does not answer"),
     ],
 )
-def test_a_database_that_is_not_there(url: str) -> None:
+def test_a_database_that_is_not_there(url: str, words: str) -> None:
     """
-    A refused connection is a StorageUnavailable, wherever it is noticed.
+    A refused connection is a StorageUnavailable that says so, wherever it is noticed.
     """
     engine = create_engine(DatabaseSettings(url))
     for attempt in (
@@ -105,7 +107,7 @@ def test_a_database_that_is_not_there(url: str) -> None:
         partial(migrate, engine),
         partial(is_current, engine),
     ):
-        with refused(StorageUnavailable, "s3cr3t", "nowhere"):
+        with refused(StorageUnavailable, "s3cr3t", "nowhere", "127.0.0.1", words=words):
             attempt()
     engine.dispose()
 
@@ -126,12 +128,65 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 @pytest.mark.postgres
 def test_wrong_database_name(postgres_url: str) -> None:
     """
-    A database that does not exist is a StorageUnavailable.
+    A database that does not exist is a StorageUnavailable that says so.
     """
     url = re.sub(r"/[^/?]+(\?|$)", r"/no_such_database\1", postgres_url)
     engine = create_engine(DatabaseSettings(url))
 
-    with refused(StorageUnavailable):
+    with refused(StorageUnavailable, "no_such_database", words="no database of that name"):
+        SqlAlchemyPaymentQueries(engine).ping()
+    engine.dispose()
+
+
+@pytest.fixture
+def refusing() -> Iterator[Callable[[str, str], int]]:
+    """
+    Start a server that asks for a password and refuses with a SQLSTATE and words; its port.
+    """
+    with ExitStack() as stack:
+
+        def start(sqlstate: str, words: str) -> int:
+            said = b"".join(f"{p}\0".encode() for p in ("SFATAL", f"C{sqlstate}", f"M{words}"))
+            server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def answer() -> None:
+                with server.accept()[0] as client:
+                    client.recv(1024)
+                    client.sendall(b"R" + struct.pack("!ii", 8, 3))
+                    client.recv(1024)
+                    client.sendall(b"E" + struct.pack("!i", len(said) + 5) + said + b"\0")
+
+            thread = threading.Thread(target=answer)
+            thread.start()
+            stack.callback(thread.join)
+            port: int = server.getsockname()[1]
+            return port
+
+        yield start
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "said", "words"),
+    [
+        ("28P01", 'password authentication failed for user "payments"', "user or password"),
+        ("28000", 'role "payments" does not exist', "user or password"),
+        ("3D000", 'database "payments" does not exist', "no database of that name"),
+        ("53300", "sorry, too many clients already", "try again.*53300"),
+        ("57P03", "the database system is starting up", "try again.*57P03"),
+        ("XX000", "etwas anderes", "try again"),
+    ],
+)
+def test_a_server_that_refuses_the_connection(
+    refusing: Callable[[str, str], int], sqlstate: str, said: str, words: str
+) -> None:
+    """
+    What a server says instead of letting us in becomes words of ours, without name or password.
+    """
+    port = refusing(sqlstate, said)
+    url = f"postgresql://payments:s3cr3t@127.0.0.1:{port}/payments?sslmode=disable"
+    engine = create_engine(DatabaseSettings(f"{url}&gssencmode=disable"))
+
+    with refused(StorageUnavailable, "s3cr3t", '"payments"', "127.0.0.1", words=words):
         SqlAlchemyPaymentQueries(engine).ping()
     engine.dispose()
 

@@ -2,6 +2,7 @@
 All that PostgreSQL and SQLite do differently.
 """
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from functools import cache
@@ -33,6 +34,20 @@ _PRAGMAS: Final = (
     "PRAGMA synchronous = FULL",  # what is committed outlives a loss of power
     "PRAGMA foreign_keys = ON",
 )
+
+_CONNECTING: Final = (
+    ("3D000", re.compile(r'database ".*" does not exist')),
+    ("28P01", re.compile("password authentication failed|no password supplied")),
+    ("28000", re.compile(r'role ".*" does not exist|no pg_hba\.conf entry')),
+    ("53300", re.compile("too many (clients|connections)|connection slots are reserved")),
+    ("57P03", re.compile("the database system is ")),
+    ("08001", re.compile("Connection refused|No such file|resolve host|translate host|timeout")),
+)
+"""
+Words by which a failed connection is known: libpq keeps no SQLSTATE of it, only the text.
+
+Where the server speaks another language, the error is merely less exact.
+"""
 
 _MIGRATION_LOCK: Final = (
     "SET LOCAL statement_timeout = 0",
@@ -253,11 +268,15 @@ def code_of(error: BaseException | None) -> str:
     Return the SQLSTATE of PostgreSQL or the error name of SQLite; empty where there is none.
     """
     if isinstance(error, psycopg.Error):
-        return error.sqlstate or ""
+        return error.sqlstate or _code_of_connecting(str(error))
     if isinstance(error, sqlite3.Error):
         # Some errors are Python's own and never reached SQLite.
         return str(getattr(error, "sqlite_errorname", ""))
     return ""
+
+
+def _code_of_connecting(text: str) -> str:
+    return next((code for code, words in _CONNECTING if words.search(text)), "")
 
 
 def rule_of(error: BaseException | None) -> str:

@@ -18,6 +18,11 @@ from payments_postgres.dialects import code_of, rule_of
 
 _LOST: Final = "Somebody else changed the same thing first; read it again and retry"
 _DOWN: Final = "The database does not answer or cannot work; try again when it does"
+_UNREACHED: Final = (
+    "Nothing accepts a connection at the database's address; start it or correct that"
+)
+_UNNAMED: Final = "The server has no database of that name; create it or correct the address"
+_LOGIN: Final = "The database refuses this user or password; correct them in its address"
 _SLOW: Final = "The database took too long and the statement was given up; try again"
 _SCHEMA: Final = "The tables are not there or are older than this program; migrate the database"
 _RIGHTS: Final = "The database's user may not do this; grant it what the README lists"
@@ -25,11 +30,12 @@ _RIGHTS: Final = "The database's user may not do this; grant it what the README 
 _MEANINGS: Final[Mapping[str, tuple[type[PaymentsError], str]]] = {
     # PostgreSQL, by SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
     "08": (StorageUnavailable, _DOWN),
+    "08001": (StorageUnavailable, _UNREACHED),
     "23505": (ConcurrentUpdate, _LOST),
     "25006": (StorageUnavailable, _DOWN),  # read-only: a standby, or a failover under way
     "25P03": (StorageUnavailable, _SLOW),
-    "28": (StorageUnavailable, _RIGHTS),
-    "3D000": (StorageUnavailable, _DOWN),
+    "28": (StorageUnavailable, _LOGIN),
+    "3D000": (StorageUnavailable, _UNNAMED),
     "40001": (ConcurrentUpdate, _LOST),
     "40P01": (ConcurrentUpdate, _LOST),
     "42501": (StorageUnavailable, _RIGHTS),
