@@ -5,15 +5,18 @@ The documentation: every test, operation, route, fault and setting that it names
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import stripe
 
 from stripe_simulator import Rule, Settings, Simulator
 from stripe_simulator.app import OPERATIONS, create_app
-from stripe_simulator.cards import BY_NAME
+from stripe_simulator.cards import ALIASES, BY_NAME
 from stripe_simulator.faults import KINDS, WEBHOOK_KINDS
 from stripe_simulator.simulation import Simulation
 
@@ -102,6 +105,34 @@ def test_test_methods() -> None:
     table = PAGE.split("| outcome | names |", 1)[1].split("\n\n", 1)[0]
 
     assert sorted(re.findall(r"`(pm_\w+)`", table)) == sorted(BY_NAME)
+
+
+def test_other_names_of_test_methods() -> None:
+    """
+    The page lists each other name with the one that it means, and no other.
+    """
+    table = PAGE.split("| also | is |", 1)[1].split("\n\n", 1)[0]
+
+    assert dict(re.findall(r"`(pm_\w+)` \| `(pm_\w+)`", table)) == ALIASES
+
+
+def test_paying_as_the_browser(tmp_path: Path) -> None:
+    """
+    The request that both pages show pays a payment that waits for its customer.
+    """
+    shown = re.findall(r"^curl -u pk_test_simulator: [^`]+", PAGE + README, re.MULTILINE)
+    with Simulator(database=str(tmp_path / "simulator.db")) as simulator:
+        client = stripe.StripeClient(simulator.api_key, base_addresses={"api": simulator.url})
+        intents = [
+            client.v1.payment_intents.create({"amount": 1999, "currency": "eur"}) for _ in shown
+        ]
+        for command, intent in zip(shown, intents, strict=True):
+            here = command.replace("http://localhost:12111", simulator.url)
+            environ = {**os.environ, "PI": intent.id, "CLIENT_SECRET": str(intent.client_secret)}
+            subprocess.run(["sh", "-c", here], env=environ, check=True, capture_output=True)
+        states = [client.v1.payment_intents.retrieve(intent.id).status for intent in intents]
+
+    assert states == ["succeeded"] * 2
 
 
 def test_settings() -> None:
