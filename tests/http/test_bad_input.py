@@ -165,6 +165,23 @@ def test_body(alice: Api, untouched: Callable[[], bool], name: str) -> None:
     assert untouched()
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("currency", "eur", "in capitals, such as EUR"),
+        ("returnUrl", "https://other.example/", "HTTP__ALLOWED_RETURN_URLS"),
+    ],
+)
+def test_refusal_says_what_helps(alice: Api, field: str, value: str, words: str) -> None:
+    """
+    What a first user gets wrong is answered with what to write or to set.
+    """
+    answer = alice.post("/api/payments", data=_raw(**{field: value}), content_type=JSON_TYPE)
+
+    assert answer.status_code in {400, 422}
+    assert words in answer.text
+
+
 @pytest.mark.parametrize(("field", "value", "code"), FIELDS)
 def test_field(
     alice: Api, untouched: Callable[[], bool], field: str, value: object, code: str

@@ -52,6 +52,16 @@ def test_every_operation(description: Json) -> None:
         assert "security" in operation
 
 
+def test_where_a_token_comes_from(description: Json) -> None:
+    """
+    Swagger's Authorize tells how to get what it asks for.
+    """
+    bearer = description["components"]["securitySchemes"]["bearer"]
+
+    assert "Keycloak" in bearer["description"]
+    assert "payments token --role Customer --sub alice" in bearer["description"]
+
+
 def test_tokens(description: Json) -> None:
     """
     Only health and webhooks are open.

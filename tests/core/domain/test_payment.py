@@ -195,9 +195,9 @@ def test_confirm_twice_is_one_attempt() -> None:
 @pytest.mark.parametrize("make", [canceled, failed])
 def test_confirm_of_a_closed_payment_is_refused(make: Callable[[], Payment]) -> None:
     """
-    What is over stays over.
+    What is over stays over, and the caller is told what to do instead.
     """
-    with pytest.raises(InvalidState):
+    with pytest.raises(InvalidState, match="make a new payment for the order"):
         confirm(make())
 
 

@@ -29,7 +29,13 @@ _ABOUT: Final = {
     "info": {"description": "Takes, captures, refunds and follows payments."},
     "components": {
         "securitySchemes": {
-            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "An access token of Keycloak, for a person or a service; "
+                "in development also `payments token --role Customer --sub alice`.",
+            },
         }
     },
 }

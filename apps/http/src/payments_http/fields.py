@@ -124,7 +124,7 @@ class Currency(fields.String):
         try:
             exponent(value)
         except (CurrencyInvalid, TypeError):
-            text = "It must be the ISO 4217 code of a currency in use, such as EUR."
+            text = "It must be the ISO 4217 code of a currency in use, in capitals, such as EUR."
             raise refuse(text, CurrencyInvalid.code) from None
         return str(value)
 
@@ -145,7 +145,10 @@ class ReturnUrl(Text):
         text = super()._deserialize(value, attr, data, **kwargs)
         settings: Settings = current_app.config["PAYMENTS"]
         if not _allowed(text, settings):
-            sentence = "Customers may be sent back to the shop's own addresses only."
+            sentence = (
+                "Customers may be sent back to the shop's own addresses only; "
+                "the setting HTTP__ALLOWED_RETURN_URLS names their hosts."
+            )
             raise refuse(sentence, "return_url_not_allowed")
         return text
 

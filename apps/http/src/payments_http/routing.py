@@ -34,7 +34,7 @@ _RETRY_AFTER: Final = {
 }
 
 UNKNOWN_OUTCOME: Final = (
-    "What the provider did is not known yet, and is being found out; ask again."
+    "What the provider did is not known yet; its webhook completes the payment. Ask again."
 )
 
 

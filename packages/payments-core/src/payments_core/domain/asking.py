@@ -37,7 +37,10 @@ def confirm(
         InvalidState: It is closed, or is being cancelled.
     """
     if payment.closed or payment.ending:
-        raise InvalidState(f"A payment that is {_words(payment)} cannot be confirmed")
+        raise InvalidState(
+            f"A payment that is {_words(payment)} cannot be confirmed; "
+            "make a new payment for the order"
+        )
     if payment.status not in AWAITING_CONFIRMATION or _awaits(payment, payment_method_id):
         return None
     request = ConfirmIntent(payment.object_id, payment_method_id, return_url or payment.return_url)
