@@ -7,7 +7,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -15,7 +15,7 @@ from uuid import uuid4
 import psycopg
 from sqlalchemy import Engine
 
-from benchmarks import floor
+from benchmarks import floor, relay
 from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
 from payments_core.application.operations import Operations
 from payments_core.application.queries import GetPayment
@@ -72,6 +72,13 @@ def compare(work: Work, by_hand: Work, rounds: int, times: int) -> dict[str, flo
     Measure both in turn; return medians in milliseconds and the ratio's median and spread.
     """
     pairs = [(seconds(work, times), seconds(by_hand, times)) for _ in range(rounds + 1)][1:]
+    return summary(pairs)
+
+
+def summary(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
+    """
+    Return the medians of seconds in milliseconds, and the ratio's median and spread.
+    """
     ratios = [ours / theirs for ours, theirs in pairs]
     return {
         "ms": round(statistics.median(p[0] for p in pairs) * 1000, 3),
@@ -80,6 +87,15 @@ def compare(work: Work, by_hand: Work, rounds: int, times: int) -> dict[str, flo
         "min": round(min(ratios), 2),
         "max": round(max(ratios), 2),
     }
+
+
+def relayed(engine: Engine, rounds: int) -> dict[str, float]:
+    """
+    Return the figure of the relay, for each event that it carries.
+    """
+    pairs, grown = relay.rounds(engine, os.environ["TEST_RABBITMQ_URL"], rounds, orders=500)
+    print(f"relay: {1 / statistics.median(p[0] for p in pairs):.0f} events/s, memory {grown:+} KiB")
+    return summary(pairs)
 
 
 def measure(url: str, rounds: int, times: int) -> dict[str, dict[str, float]]:
@@ -96,6 +112,7 @@ def measure(url: str, rounds: int, times: int) -> dict[str, dict[str, float]]:
             "get": compare(
                 lambda: queries.execute(one), lambda: floor.get(connection, one), rounds, times
             ),
+            "relay": relayed(engine, rounds),
         }
     engine.dispose()
     return figures

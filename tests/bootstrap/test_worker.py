@@ -185,3 +185,23 @@ def test_without_a_broker_events_are_lines_of_the_log(caplog: pytest.LogCaptureF
 
     assert results == [None]
     assert caplog.messages == ['IPaymentFailed {"paymentId": "p", "reason": "é"}']
+
+
+def test_several_threads_of_one_job() -> None:
+    """
+    A job that may run several times at once does.
+    """
+    together = threading.Barrier(3)
+    met = threading.Event()
+
+    def run() -> int:
+        together.wait(5)
+        met.set()
+        return 0
+
+    worker = Worker([Job("test", run, NEVER_AGAIN, threads=3)])
+    worker.start()
+    found = met.wait(5)
+    worker.stop()
+
+    assert found

@@ -187,6 +187,7 @@ class Container(containers.DeclarativeContainer):
             run=relay_outbox.provided.execute,
             interval=settings.provided.worker.relay_every,
             part=Part.RELAY,
+            threads=settings.provided.worker.relays,
         ),
         _Each(
             Job,

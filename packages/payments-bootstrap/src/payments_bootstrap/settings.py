@@ -125,12 +125,15 @@ class WorkerSettings:
     Attributes:
         relay_every: For messages to other services. retries_every: For messages of theirs that
             are tried again. late_every: For messages that should have left.
+
+        relays: How many carry messages at once: one publishes while another asks the database.
     """
 
     webhooks_every: timedelta = timedelta(seconds=2)
     relay_every: timedelta = timedelta(milliseconds=200)
     retries_every: timedelta = timedelta(seconds=1)
     late_every: timedelta = timedelta(seconds=60)
+    relays: int = 2
 
 
 @attrs.frozen

@@ -54,12 +54,15 @@ class Job:
         interval: The pause after a run that found nothing.
 
         part: What it belongs to.
+
+        threads: How many run it at once.
     """
 
     name: str
     run: Callable[[], int]
     interval: timedelta
     part: Part = Part.WEBHOOKS
+    threads: int = 1
 
 
 class Worker:
@@ -80,9 +83,10 @@ class Worker:
         for service in self.services:
             service.start()
         for job in self.jobs:
-            thread = threading.Thread(target=self._repeat, args=(job,), name=job.name)
-            thread.start()
-            self._threads.append(thread)
+            for _ in range(job.threads):
+                thread = threading.Thread(target=self._repeat, args=(job,), name=job.name)
+                thread.start()
+                self._threads.append(thread)
 
     def stop(self) -> None:
         """

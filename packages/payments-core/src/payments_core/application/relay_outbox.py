@@ -86,6 +86,7 @@ class RelayOutbox:
         self, claimed: Sequence[OutboxMessage], results: Iterable[PublishError | None]
     ) -> int:
         now = self.clock.now()
+        troubles: list[OutboxMessage] = []
         gone: dict[OutboxStatus, list[UUID]] = {s: [] for s in _GONE}
         with self.unit_of_work() as uow:
             for message, error in zip(claimed, results, strict=True):
@@ -93,10 +94,11 @@ class RelayOutbox:
                 if after.status in gone:
                     gone[after.status].append(message.id)
                 elif uow.outbox.replace(message, after):
-                    _report(after)
+                    troubles.append(after)
             for status, ids in gone.items():
                 uow.outbox.sent(ids, status, now)
             uow.commit()
+        _report(troubles)
         return sum(map(len, gone.values()))
 
     def _after(
@@ -152,12 +154,17 @@ def _wait(message: OutboxMessage, error: PublishError) -> timedelta:
     return timedelta(seconds=min(2**message.attempts, 300))
 
 
-def _report(message: OutboxMessage) -> None:
-    parked = message.status is OutboxStatus.PARKED
-    _log.log(
-        logging.ERROR if parked else logging.WARNING,
-        "%s %s of order %s %s: %s",
-        *(message.name, message.id, message.order_id),
-        "is parked and holds up its order" if parked else "could not be published",
-        message.error,
-    )
+def _report(troubles: Sequence[OutboxMessage]) -> None:
+    """
+    Name each parked message; of others, which may be many, one example of each trouble.
+    """
+    examples = {(m.name, m.error): m for m in troubles if m.status is not OutboxStatus.PARKED}
+    for (name, error), example in examples.items():
+        number = sum(1 for m in troubles if (m.name, m.error) == (name, error))
+        _log.warning("%d %s wait, such as %s: %s", number, name, example.id, error)
+    for message in troubles:
+        if message.status is OutboxStatus.PARKED:
+            _log.error(
+                "%s %s is parked and holds up order %s: %s",
+                *(message.name, message.id, message.order_id, message.error),
+            )
