@@ -50,6 +50,8 @@ def test_text(text: str, expected: str | None) -> None:
         ([{"secret": "x"}], [{"secret": MASK}]),
         ({"amount": 1000, "livemode": False}, {"amount": 1000, "livemode": False}),
         ({"description": "4242424242424242"}, {"description": MASK}),
+        ({"metadata": {"4242424242424242": "x"}}, {"metadata": {MASK: "x"}}),
+        ({"metadata": {"sk_live_abc": {"whsec_1": 1}}}, {"metadata": {MASK: {MASK: 1}}}),
     ],
 )
 def test_tree(tree: Any, expected: Any) -> None:

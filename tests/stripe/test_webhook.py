@@ -325,6 +325,33 @@ def test_account(configured: str | None, named: str | None, *, accepted: bool) -
             call()
 
 
+@pytest.mark.parametrize("account", [["acct_ours"], {}, 1, True])
+@pytest.mark.parametrize("configured", ["acct_ours", None])
+def test_odd_account(configured: str | None, account: object) -> None:
+    """
+    An account that is no text is refused, whether or not one is configured.
+    """
+    with pytest.raises(WebhookPayloadInvalid, match="account"):
+        parse(raw(an_event(account=account)), account=configured)
+
+
+def test_headers_are_masked() -> None:
+    """
+    Headers are not signed: they are handed on without secrets and card numbers, and short.
+    """
+    sent = {
+        "stripe-signature": header(EVENT),
+        "user-agent": "Stripe/1.0 4242 4242 4242 4242",
+        "x-request-id": "sk_live_geheim",
+        "content-type": "application/json" + " " * 4000,
+    }
+    shown = WEBHOOKS.parse(EVENT, sent).headers
+
+    assert shown["user-agent"] == "Stripe/1.0 [masked]"
+    assert shown["x-request-id"] == "[masked]"
+    assert len(shown["content-type"]) == 200
+
+
 PAYMENT, REFUND, OTHER = NoticeTopic.PAYMENT, NoticeTopic.REFUND, NoticeTopic.OTHER
 
 

@@ -29,6 +29,17 @@ def the_event(service: Service) -> WebhookEvent:
     return event
 
 
+def test_headers_are_kept_as_the_provider_shows_them(service: Service) -> None:
+    """
+    Of the headers that the provider masked only those worth keeping are stored, no signature.
+    """
+    payment = service.pay("fake_action")
+    payload, signed = service.provider.webhook(service.object_of(payment))
+    service.deliver((payload, signed | {"user-agent": "Fake/1", "authorization": "Basic eA=="}))
+
+    assert the_event(service).headers == {"user-agent": "Fake/1"}
+
+
 def test_a_webhook_completes_a_payment_whose_answer_was_lost(service: Service) -> None:
     """
     Timeout after success: Pending, then Succeeded by the webhook; one charge, told once.

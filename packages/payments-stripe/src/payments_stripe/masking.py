@@ -30,7 +30,7 @@ def masked_tree(value: Any) -> Any:
     """
     match value:
         case Mapping():
-            return {name: _masked_field(name, inner) for name, inner in value.items()}
+            return {masked(name): _masked_field(name, inner) for name, inner in value.items()}
         case list():
             return [masked_tree(inner) for inner in value]
         case str():

@@ -24,12 +24,13 @@ from payments_core.ports.errors import (
     WebhookTimestampInvalid,
 )
 from payments_core.ports.provider import NoticeTopic, WebhookNotice
-from payments_stripe.masking import masked_tree
+from payments_stripe.masking import masked, masked_tree
 from payments_stripe.settings import StripeSettings
 
 HEADER: Final = "stripe-signature"
 
 _LONGEST_HEADER: Final = 4096
+_LONGEST_SHOWN: Final = 200
 _DEEPEST: Final = 64
 _LONGEST_INTEGER: Final = 19
 _LATEST: Final = 253_402_300_799
@@ -71,7 +72,9 @@ class Webhooks:
             raise WebhookSignatureMissing("The header Stripe-Signature is missing")
         text = _decoded(payload)
         self._check_time(self._verified_time(payload, header))
-        return self._notice(_json(text))
+        notice = self._notice(_json(text))
+        shown = {name: masked(value)[:_LONGEST_SHOWN] for name, value in headers.items()}
+        return attrs.evolve(notice, headers=shown)
 
     def _verified_time(self, payload: bytes, header: str) -> int:
         """
@@ -103,6 +106,7 @@ class Webhooks:
         _require(thin or event.get("object") == "event", "it is no event")
         _require(event.get("livemode") is self.settings.livemode, "it is of the other mode")
         account = event.get("account")
+        _require(account is None or isinstance(account, str), "its account is no text")
         ours = account is None or self.settings.account in {None, account}
         _require(ours, "it is of another account")
         return WebhookNotice(

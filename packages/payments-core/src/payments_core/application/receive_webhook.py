@@ -90,6 +90,6 @@ class ReceiveWebhook:
             received_at=now,
             next_at=now + self.grace if ours else None,
             sha256=hashlib.sha256(command.payload).hexdigest(),
-            headers={k: v for k, v in command.headers.items() if k in KEPT_HEADERS},
+            headers={k: v for k, v in notice.headers.items() if k in KEPT_HEADERS},
             status=WebhookStatus.RECEIVED if ours else WebhookStatus.IGNORED,
         )

@@ -60,6 +60,8 @@ class WebhookNotice:
         payload: The body with every secret masked, to be stored.
 
         live: Whether it is about real money.
+
+        headers: The headers with every secret masked; some of them are stored.
     """
 
     id: str
@@ -69,6 +71,7 @@ class WebhookNotice:
     created_at: datetime
     payload: str = attrs.field(repr=False)
     live: bool = False
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
 
 class IPaymentProvider(Protocol):

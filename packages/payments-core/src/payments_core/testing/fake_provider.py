@@ -438,7 +438,7 @@ class FakePaymentProvider(IPaymentProvider):
         age = self._clock.now() - datetime.fromtimestamp(at, UTC)
         if not timedelta(seconds=-60) <= age <= timedelta(seconds=300):
             raise WebhookTimestampInvalid("The signature is too old, or from the future")
-        return _notice(payload)
+        return attrs.evolve(_notice(payload), headers=dict(headers))
 
 
 def _notice(payload: bytes) -> WebhookNotice:
