@@ -11,6 +11,10 @@ from urllib.parse import unquote
 
 SHORTEST: Final = 12
 LONGEST: Final = 19
+_ENCODINGS: Final = 3
+"""
+How often a text may have been percent-encoded on its way.
+"""
 
 # About one UUID in a thousand would pass for a card number, its dashes for separators.
 _UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
@@ -51,9 +55,16 @@ def mask_card_numbers(text: str) -> str:
 
 def plain(text: str) -> str:
     """
-    Return the text with full-width digits and percent encoding undone.
+    Return the text with percent encoding undone, and the digits of all scripts as ASCII.
     """
-    return unicodedata.normalize("NFKC", unquote(text) if "%" in text else text)
+    for _ in range(_ENCODINGS):
+        text = unquote(text) if "%" in text else text
+    normal = unicodedata.normalize("NFKC", text)
+    return normal if normal.isascii() else "".join(map(_ascii_digit, normal))
+
+
+def _ascii_digit(character: str) -> str:
+    return str(unicodedata.digit(character, character))
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
