@@ -12,6 +12,7 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 from payments_bootstrap.logging import log_context
+from payments_bootstrap.masking import mask
 from payments_http.metrics import observe
 
 _log = logging.getLogger("payments_http.access")
@@ -35,7 +36,9 @@ def register(app: Flask) -> None:
 
 def _begin() -> None:
     given = request.headers.get("X-Request-Id") or request.headers.get("X-Correlation-Id") or ""
-    g.request_id = given if _SANE.fullmatch(given) else uuid.uuid4().hex
+    # What the log would mask is not given back either.
+    sane = _SANE.fullmatch(given) and mask(given) == given
+    g.request_id = given if sane else uuid.uuid4().hex
     g.started = time.perf_counter()
     g.log_context = log_context(request_id=g.request_id)
     g.log_context.__enter__()
