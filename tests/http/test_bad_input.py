@@ -2,6 +2,7 @@
 Requests that are wrong: the exact answer, and nothing left behind.
 """
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +33,10 @@ def _with(old: bytes, new: bytes) -> bytes:
     return _raw().replace(old, new)
 
 
+def _cursor(moment: str) -> str:
+    return base64.urlsafe_b64encode(f"{moment}|{ORDER}".encode()).decode()
+
+
 RAW: dict[str, tuple[bytes, int, str]] = {
     "empty": (b"", 400, "body_missing"),
     "cut off": (b"{", 400, "json_invalid"),
@@ -41,6 +46,8 @@ RAW: dict[str, tuple[bytes, int, str]] = {
     "too long": (_with(b"}", b" " * 65_536 + b"}"), 413, "body_too_large"),
     "long integer": (_with(b'"10.00"', b"1" * 5000), 400, "json_invalid"),
     "long number": (_with(b'"10.00"', b"1." + b"1" * 5000), 400, "json_invalid"),
+    "endless exponent": (_with(b'"10.00"', b"1e99999999999999999999"), 400, "json_invalid"),
+    "endless fraction": (_with(b'"10.00"', b"1e-99999999999999999999"), 400, "json_invalid"),
     "NaN": (_with(b'"10.00"', b"NaN"), 400, "json_invalid"),
     "Infinity": (_with(b'"10.00"', b"-Infinity"), 400, "json_invalid"),
     "deep": (b"[" * 30_000 + b"]" * 30_000, 400, "json_invalid"),
@@ -112,6 +119,7 @@ FIELDS: list[tuple[str, object, str]] = [
     ("paymentMethodId", "pm\x1b[31m", "validation_failed"),
     ("paymentMethodId", "pm\u2028", "validation_failed"),
     ("paymentMethodId", "p" * 256, "validation_failed"),
+    ("paymentMethodId", "pm\u202e", "validation_failed"),
     ("paymentMethodId", "", "validation_failed"),
     ("paymentMethodId", 5, "validation_failed"),
     ("cvc", "123", "card_data_not_allowed"),
@@ -303,6 +311,15 @@ def test_path(alice: Api, path: str) -> None:
         "from=now",
         "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
         "customerId=",
+        "customerId=%20",
+        "customerId=%E3%80%80",
+        "customerId=%E2%80%8B",
+        "customerId=bob%E2%80%AE",
+        "customerId=%E2%81%A6bob%E2%81%A9",
+        "from=0001-01-01T00:00:00%2B23:59",
+        "to=9999-12-31T23:59:59-23:59",
+        f"cursor={_cursor('0001-01-01T00:00:00+23:59')}",
+        f"cursor={_cursor('9999-12-31T23:59:59-23:59')}",
     ],
 )
 def test_query(admin: Api, query: str) -> None:

@@ -7,7 +7,7 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -30,9 +30,9 @@ AMOUNT_PATTERN: Final = r"^[0-9]{1,15}(\.[0-9]{1,4})?$"
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
-_BREAKING: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_BREAKING: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """
-Categories of characters that end a line, steer a terminal, or are no characters.
+Categories of characters that end a line, steer a terminal, show nothing, or are no characters.
 """
 
 
@@ -45,7 +45,7 @@ def refuse(text: str, code: str = "validation_failed") -> ValidationError:
 
 class Text(fields.String):
     """
-    A line of text without control characters.
+    A line of text that shows something, without characters that control or show nothing.
     """
 
     def __init__(self, longest: int = 255, pattern: str | None = None, **options: Any) -> None:
@@ -62,7 +62,7 @@ class Text(fields.String):
     ) -> str:
         text = value if isinstance(value, str) else ""
         broken = any(unicodedata.category(c) in _BREAKING for c in text)
-        if broken or not 0 < len(text) <= self.longest:
+        if broken or not text.strip() or len(text) > self.longest:
             raise refuse(f"It must be a line of 1 to {self.longest} characters.")
         if self.pattern and not self.pattern.fullmatch(text):
             raise refuse(f"It must match {self.pattern.pattern}.")
@@ -192,7 +192,7 @@ class Time(fields.Field[datetime]):
 def _time(text: str) -> datetime:
     if not _TIME.fullmatch(text):
         raise ValueError
-    return datetime.fromisoformat(text)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 class Digits(fields.Integer):
@@ -232,7 +232,7 @@ class Place(fields.Field[Cursor]):
         try:
             moment, _, payment_id = base64.urlsafe_b64decode(value).decode("ascii").partition("|")
             return Cursor(_time(moment), UUID(payment_id))
-        except (ValueError, TypeError, binascii.Error):
+        except (ValueError, TypeError, OverflowError, binascii.Error):
             raise refuse("It must be the nextCursor of a page before.") from None
 
     @override

@@ -37,7 +37,8 @@ def decode(body: bytes) -> Any:
             parse_constant=_refuse,
             object_pairs_hook=_object,
         )
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
+        # ArithmeticError: an exponent that even Decimal cannot hold.
         raise _invalid() from None
     _check(value, MAX_DEPTH)
     return value
