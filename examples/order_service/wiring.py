@@ -8,10 +8,19 @@ from functools import partial
 from examples.order_service.orders import OrderService
 from payments_core.application.create_payment import CreatePayment
 from payments_core.application.operations import Operations
+from payments_core.application.process_webhooks import ProcessWebhooks
+from payments_core.application.queries import GetPayment
+from payments_core.application.receive_webhook import ReceiveWebhook
 from payments_core.application.refund_payment import RefundPayment
 from payments_core.domain.policy import Policy
 from payments_core.ports.clock import SystemClock
-from payments_postgres import DatabaseSettings, SqlAlchemyUnitOfWork, create_engine, migrate
+from payments_postgres import (
+    DatabaseSettings,
+    SqlAlchemyPaymentQueries,
+    SqlAlchemyUnitOfWork,
+    create_engine,
+    migrate,
+)
 from payments_stripe import StripePaymentProvider, StripeSettings
 
 
@@ -31,4 +40,11 @@ def production(environ: Mapping[str, str]) -> OrderService:
     operations = Operations(
         partial(SqlAlchemyUnitOfWork, engine), {stripe.name: stripe}, SystemClock(), Policy()
     )
-    return OrderService(CreatePayment(operations), RefundPayment(operations))
+    process = ProcessWebhooks(operations)
+    return OrderService(
+        CreatePayment(operations),
+        RefundPayment(operations),
+        ReceiveWebhook(operations, process),
+        process,
+        GetPayment(SqlAlchemyPaymentQueries(engine)),
+    )
