@@ -2,11 +2,14 @@
 The wiring.
 """
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from dependency_injector import providers
 
+from payments_bootstrap import close
 from payments_bootstrap.configuration import load
 from payments_bootstrap.container import Container
 from payments_bootstrap.rules import PROVIDERS
@@ -18,6 +21,9 @@ ENVIRON = {
     "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": "whsec_one",
     "KEYCLOAK__ISSUER": "https://a.example",
 }
+
+_PAGE = b'{"object": "list", "data": [], "has_more": false}'
+EMPTY_PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(_PAGE), _PAGE)
 
 
 @pytest.fixture
@@ -54,6 +60,45 @@ def test_units_of_work_are_fresh(container: Container) -> None:
     make = container.operations().unit_of_work
 
     assert make() is not make()
+
+
+def test_close_what_was_opened(container: Container) -> None:
+    """
+    Closing lets go of the database's pool.
+    """
+    container.queries().ping()
+    before = container.engine().pool
+    close(container)
+
+    assert container.engine().pool is not before
+
+
+def test_close_reaches_the_provider() -> None:
+    """
+    Closing hangs up on Stripe, whose connection was kept for the next call.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+        base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        environ = ENVIRON | {"PAYMENT_PROVIDERS__STRIPE__API_BASE": base}
+        container = Container(settings=load(environ))
+        pinging = pool.submit(container.pings()[Check.STRIPE])
+        with listening.accept()[0] as connection:
+            connection.settimeout(5)
+            connection.recv(65_536)
+            connection.sendall(EMPTY_PAGE)
+            pinging.result(5)
+            close(container)
+
+            assert connection.recv(1) == b""
+
+
+def test_close_what_was_never_opened(container: Container) -> None:
+    """
+    Closing opens nothing, and leaves what a test put in.
+    """
+    container.engine.override(providers.Factory(pytest.fail, "the engine is not ours"))
+
+    close(container)
 
 
 def test_one_engine_for_all_threads(container: Container) -> None:

@@ -43,12 +43,12 @@ def ports() -> tuple[int, int]:
 
 
 @pytest.fixture(scope="module")
-def server(ports: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def environ(ports: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """
-    A running gunicorn with two processes.
+    The settings of the server.
     """
     database = tmp_path_factory.mktemp("serving") / "payments.db"
-    environ = os.environ | {
+    return os.environ | {
         "DATABASE__URL": f"sqlite:///{database}",
         "PAYMENT_PROVIDERS__STRIPE__API_KEY": "sk_test_abcdef",
         "PAYMENT_PROVIDERS__STRIPE__API_BASE": "http://127.0.0.1:9",
@@ -58,6 +58,13 @@ def server(ports: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> 
         "HTTP__METRICS_PORT": str(ports[1]),
         "LOG__LEVEL": "ERROR",
     }
+
+
+@pytest.fixture(scope="module")
+def server(ports: tuple[int, int], environ: dict[str, str]) -> Iterator[int]:
+    """
+    A running gunicorn with two processes.
+    """
     with subprocess.Popen(COMMAND, env=environ) as process:
         deadline = time.monotonic() + 20
         while not _answers(ports[0]) and time.monotonic() < deadline:
@@ -266,3 +273,27 @@ def test_configuration_error() -> None:
     assert ended.returncode == 78
     assert b"DATABASE__URL: it is required" in ended.stderr
     assert b"Traceback" not in ended.stderr
+
+
+EXITS = """
+from types import SimpleNamespace
+from payments_http import serving, wsgi
+
+container = wsgi.app.extensions["payments"].container
+container.closing().callback(print, "closed")
+serving.worker_exit(None, SimpleNamespace())
+print("no app")
+serving.worker_exit(None, SimpleNamespace(wsgi=wsgi.app))
+serving.on_exit(None)
+"""
+
+
+def test_a_process_closes_what_it_opened(environ: dict[str, str]) -> None:
+    """
+    What gunicorn calls at a process's end closes the container, if there was an app.
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", EXITS], env=environ, capture_output=True, text=True, check=True
+    )
+
+    assert ended.stdout.split("\n") == ["no app", "closed", ""]

@@ -66,6 +66,19 @@ def when_ready(server: Any) -> None:
     server.log.info("Ready on http://%s", bind)
 
 
+def worker_exit(_server: Any, worker: Any) -> None:
+    """
+    Close what the process opened, if it got as far as an app.
+    """
+    from payments_bootstrap import close
+    from payments_http.access import EXTENSION
+
+    # A process whose app did not load has none, or gunicorn's page about that.
+    state = getattr(getattr(worker, "wsgi", None), "extensions", {}).get(EXTENSION)
+    if state:
+        close(state.container)
+
+
 def child_exit(_server: Any, worker: Any) -> None:
     """
     Forget the gauges of a process that ended.

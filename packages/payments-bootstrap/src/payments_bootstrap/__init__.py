@@ -10,7 +10,7 @@ from payments_bootstrap.configuration import ConfigurationError, load
 if TYPE_CHECKING:
     from payments_bootstrap.container import Container
 
-__all__ = ["ConfigurationError", "Container", "bootstrap"]
+__all__ = ["ConfigurationError", "Container", "bootstrap", "close"]
 
 
 def bootstrap(environ: Mapping[str, str]) -> "Container":
@@ -26,6 +26,13 @@ def bootstrap(environ: Mapping[str, str]) -> "Container":
     settings = load(environ)
     configure(json=not settings.development, level=settings.log.level)
     return Container(settings=settings)
+
+
+def close(container: "Container") -> None:
+    """
+    Close the connections that the container opened; what overrides it is left to who made it.
+    """
+    container.closing().close()
 
 
 def __getattr__(name: str) -> object:

@@ -6,13 +6,15 @@ The container stays in the apps: it never enters the core or an adapter.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
+from typing import TypeVar
 
 from dependency_injector import containers, providers
 
 from payments_bootstrap.health import Condition, Health, Ping
 from payments_bootstrap.log_publisher import LogPublisher
-from payments_bootstrap.settings import Settings
+from payments_bootstrap.settings import Check, Settings
 from payments_bootstrap.worker import Job, Part, Service, Worker, worker_of
 from payments_core.application.cancel_payment import CancelPayment
 from payments_core.application.capture_payment import CapturePayment
@@ -54,6 +56,26 @@ from payments_stripe import StripePaymentProvider
 _One = providers.ThreadSafeSingleton
 _Each = providers.Factory
 
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def opener(make: Callable[[S], T], close: Callable[[T], None]) -> Callable[[S, ExitStack], T]:
+    """
+    Return what makes a thing of its settings, and leaves its end to a stack.
+    """
+
+    def opened(settings: S, closing: ExitStack) -> T:
+        thing = make(settings)
+        closing.callback(close, thing)
+        return thing
+
+    return opened
+
+
+open_engine = opener(create_engine, lambda engine: engine.dispose())
+open_stripe = opener(StripePaymentProvider, StripePaymentProvider.close)
+
 
 def publisher_of(settings: RabbitSettings) -> RabbitEventPublisher | LogPublisher:
     """
@@ -74,8 +96,10 @@ def pings_of(database: Ping, stripe: Ping, rabbitmq: RabbitSettings) -> Mapping[
     """
     Return what tells whether each thing is there; a broker only where one is configured.
     """
-    pings = {"database": database, "stripe": stripe}
-    return pings | ({"rabbitmq": partial(check_broker, rabbitmq)} if rabbitmq.configured else {})
+    pings: dict[str, Ping] = {Check.DATABASE: database, Check.STRIPE: stripe}
+    if rabbitmq.configured:
+        pings[Check.RABBITMQ] = partial(check_broker, rabbitmq)
+    return pings
 
 
 def services_of(
@@ -98,7 +122,8 @@ class Container(containers.DeclarativeContainer):
     settings: providers.Provider[Settings] = providers.Dependency(instance_of=Settings)
     clock: providers.Provider[IClock] = _One(SystemClock)
 
-    engine = _One(create_engine, settings.provided.database)
+    closing: providers.Provider[ExitStack] = _One(ExitStack)
+    engine = _One(open_engine, settings.provided.database, closing)
     serializer: providers.Provider[IMessageSerializer] = _One(
         MassTransitSerializer, settings.provided.rabbitmq
     )
@@ -106,7 +131,7 @@ class Container(containers.DeclarativeContainer):
     queries: providers.Provider[IPaymentQueries] = _One(SqlAlchemyPaymentQueries, engine)
 
     stripe: providers.Provider[IPaymentProvider] = _One(
-        StripePaymentProvider, settings.provided.payment_providers.stripe
+        open_stripe, settings.provided.payment_providers.stripe, closing
     )
     payment_providers: providers.Provider[dict[str, IPaymentProvider]] = providers.Dict(
         stripe=stripe

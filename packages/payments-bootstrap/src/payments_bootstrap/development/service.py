@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from payments_bootstrap import bootstrap
+from payments_bootstrap import bootstrap, close
 from payments_bootstrap.development.home import API_KEY, Home
 from payments_bootstrap.development.processes import (
     Process,
@@ -56,8 +56,9 @@ def running(home: Home, environ: Mapping[str, str], port: int) -> Iterator[Runni
     home.prepare(port=port, simulator_port=simulator_port)
     settings = home.environ(environ)
     container = bootstrap(settings)
-    migrate_database(container)
     with ExitStack() as stack:
+        stack.callback(close, container)
+        migrate_database(container)
         simulator = _started(stack, _simulator(home, environ, port, simulator_port))
         api = _started(stack, _api(settings, port))
         worker = container.worker()
