@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -90,6 +91,18 @@ class Service:
         found = answer.status, json.loads(answer.read())
         connection.close()
         return found
+
+    def fault(self, **rule: Any) -> None:
+        """
+        Let the simulator misbehave.
+        """
+        found = re.search(r"Simulator +http://localhost:(\d+)", self.log.read_text())
+        assert found
+        connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=15)
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/_simulator/faults", json.dumps(rule), headers)
+        assert connection.getresponse().status < 300
+        connection.close()
 
     def pay(self, **changes: Any) -> Json:
         """

@@ -4,6 +4,7 @@ Looking after payments from the command line.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from payments_core.domain.errors import (
     StorageRefused,
     StorageUnavailable,
 )
+from tests.cli.conftest import clean_environ
 
 Service = Any
 
@@ -70,6 +72,41 @@ def test_list_and_show(service: Service) -> None:
     assert shown["timeline"]
     assert payment["paymentId"] in service.on("list").stdout
     assert "operation create" in service.on("show", payment["paymentId"]).stdout
+
+
+def test_list_finds_by_status_in_any_case(service: Service) -> None:
+    """
+    A status may be typed in any case.
+    """
+    order = service.pay()["orderId"]
+
+    assert len(service.read("list", "--status", "succeeded", "--order", order)["items"]) == 1
+
+
+def test_list_tells_of_more(service: Service) -> None:
+    """
+    What the limit leaves out is told, where it does not disturb a program.
+    """
+    service.pay()
+    service.pay()
+    one, none = service.on("list", "--limit", "1"), service.on("list", "--order", NOBODYS)
+
+    assert one.stderr == "These are the newest 1; there are more, see --limit.\n"
+    assert len(one.stdout.splitlines()) == 2
+    assert (none.stdout, none.stderr) == ("No payments.\n", "")
+
+
+def test_piped_values_are_whole(service: Service) -> None:
+    """
+    What goes to another program is neither cut, nor folded, nor shortened.
+    """
+    payment = service.pay()
+    listed = service.cli("list", "--development", environ=clean_environ() | {"COLUMNS": "60"})
+    lines = [ln for ln in listed.stdout.splitlines() if ln.startswith(payment["paymentId"])]
+
+    assert re.fullmatch(
+        r"\S{36} +Succeeded +10\.00 EUR +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +alice *", lines[0]
+    )
 
 
 def test_no_secret_is_shown(service: Service) -> None:
@@ -213,6 +250,7 @@ def test_nothing_is_configured(service: Service) -> None:
 
     assert ended.returncode == ExitCode.CONFIGURATION
     assert "DATABASE__URL: it is required" in ended.stderr
+    assert ended.stderr.endswith("For the service of `make run`, add --development\n")
 
 
 def test_no_development_here(service: Service, tmp_path: Path) -> None:
@@ -223,6 +261,7 @@ def test_no_development_here(service: Service, tmp_path: Path) -> None:
 
     assert ended.returncode == ExitCode.CONFIGURATION
     assert "make run" in ended.stderr
+    assert "add --development" not in ended.stderr
 
 
 def test_database_commands(service: Service) -> None:
@@ -250,6 +289,57 @@ def test_token_usage(arguments: list[str]) -> None:
     A token is a person's or a service's.
     """
     assert CliRunner().invoke(main, ["token", *arguments]).exit_code == ExitCode.USAGE
+
+
+def test_token_of_unknown_role(service: Service) -> None:
+    """
+    A role that the service does not know is warned of; the token is printed alone.
+    """
+    known = service.cli("token", "--role", "Admin")
+    unknown = service.cli("token", "--role", "Boss")
+
+    assert (known.returncode, known.stderr) == (0, "")
+    assert unknown.returncode == 0
+    assert unknown.stdout.count(".") == 2
+    assert "Boss" in unknown.stderr
+    assert "Customer, User, Ops, Finance, Admin" in unknown.stderr
+
+
+def test_token_of_no_service(service: Service, tmp_path: Path) -> None:
+    """
+    Where no development service was started no keys are made.
+    """
+    ended = attrs.evolve(service, home=tmp_path).cli("token", "--role", "Admin")
+
+    assert ended.returncode == ExitCode.CONFIGURATION
+    assert "make run" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_token_in_production(service: Service) -> None:
+    """
+    No token is printed where another environment is set.
+    """
+    environ = clean_environ() | {"ENVIRONMENT": "production"}
+    ended = service.cli("token", "--role", "Admin", environ=environ)
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.CONFIGURATION, "")
+    assert "ENVIRONMENT is production" in ended.stderr
+
+
+def test_database_commands_are_quiet(tmp_path: Path, service: Service) -> None:
+    """
+    Also where the log tells more, the answer is all that is printed.
+    """
+    environ = clean_environ() | {
+        "DATABASE__URL": f"sqlite:///{tmp_path}/payments.db",
+        "PAYMENT_PROVIDERS__STRIPE__API_KEY": "sk_test_abcdef",
+        "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": "whsec_one",
+        "KEYCLOAK__ISSUER": "https://a.example",
+    }
+    migrated = service.cli("db", "migrate", environ=environ)
+
+    assert (migrated.stdout, migrated.stderr) == ("The database is up to date.\n", "")
 
 
 def test_service_token(service: Service) -> None:

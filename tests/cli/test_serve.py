@@ -96,7 +96,7 @@ def test_port_is_taken(service: Service, tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert ended.stderr == (
         f"Error: Port {service.port} is taken: stop what listens there,"
-        " or choose another with --port\n"
+        f' or choose another with --port; with make: `make run ARGS="--port {service.port + 2}"`\n'
     )
 
 

@@ -19,6 +19,7 @@ _BANNER: Final = Template(r"""
   ADMIN=$$(.venv/bin/payments token --role Admin --sub root)
   JSON='Content-Type: application/json'
   uuid() { python3 -c 'import uuid; print(uuid.uuid4())'; }
+  field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$$1"; }
 
   # Take a payment; the second time the same request gives the same payment
   ORDER=$$(uuid)
@@ -36,10 +37,19 @@ _BANNER: Final = Template(r"""
     -d '{"orderId": "'$$(uuid)'", "amount": "30.00", "currency": "EUR", "paymentMethodId": "pm_card_threeDSecure2Required", "returnUrl": "$url/swagger/"}'
   curl -sS "$url/api/payments?limit=5" -H "Authorization: Bearer $$ADMIN" -w '\n'
 
+  # No payment method yet: the customer's browser names it to Stripe, and the webhook tells us
+  OPEN=$$(curl -sS $url/api/payments -H "Authorization: Bearer $$TOKEN" -H "$$JSON" \
+    -d '{"orderId": "'$$(uuid)'", "amount": "40.00", "currency": "EUR"}')
+  PI=$$(printf '%s' "$$OPEN" | field providerPaymentId)
+  curl -sS -o /dev/null -u pk_test_simulator: $simulator/v1/payment_intents/$$PI/confirm \
+    -d client_secret="$$(printf '%s' "$$OPEN" | field clientSecret)" -d payment_method=pm_card_visa
+  sleep 1
+  curl -sS $url/api/payments/$$(printf '%s' "$$OPEN" | field paymentId) -H "Authorization: Bearer $$TOKEN" -w '\n'
+
   # Authorise now, capture a part later
   PAYMENT=$$(curl -sS $url/api/payments -H "Authorization: Bearer $$TOKEN" -H "$$JSON" -w '\n' \
     -d '{"orderId": "'$$(uuid)'", "amount": "100.00", "currency": "EUR", "paymentMethodId": "pm_card_visa", "captureMethod": "manual"}' \
-    | python3 -c 'import json, sys; print(json.load(sys.stdin)["paymentId"])')
+    | field paymentId)
   curl -sS $url/api/payments/$$PAYMENT/capture -H "Authorization: Bearer $$ADMIN" -H "$$JSON" -w '\n' \
     -H "Idempotency-Key: $$(uuid)" -d '{"amount": "60.00"}'
 

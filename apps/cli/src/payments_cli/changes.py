@@ -4,54 +4,127 @@ How a command that moved money ends: done, refused, or not known yet.
 
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import click
 
 from payments_cli.errors import ExitCode, Refusal
 from payments_cli.output import Row, payment_row, refund_row, write_facts, write_json
 from payments_cli.session import Session
+from payments_core.domain.errors import StorageUnavailable
 from payments_core.domain.refund import RefundStatus
+from payments_core.domain.status import CLOSED
 from payments_core.ports.queries import PaymentView, RefundView
 
-LATER = "The provider did not answer; the outcome is found out and completed later"
+NO_ANSWER: Final = (
+    "The provider did not answer. If it did the work, its webhook completes this;"
+    " look again with `payments show`"
+)
+WAITS: Final = "The cancellation is asked for; it is done when the earlier answer is known"
 
 
-def request_key(idempotency_key: str | None) -> str:
+def fresh_key() -> str:
     """
-    Return the key for a request of this command line; a fresh one if none was given.
+    Return an idempotency key that nobody used.
     """
-    text = f"cli\n{idempotency_key or secrets.token_hex(16)}"
-    return hashlib.sha256(text.encode()).hexdigest()
+    return secrets.token_hex(16)
 
 
-def write_changed(session: Session, payment: PaymentView) -> None:
+def request_key(idempotency_key: str) -> str:
     """
-    Write a payment after a change.
+    Return the key for a request of this command line.
+    """
+    return hashlib.sha256(f"cli\n{idempotency_key}".encode()).hexdigest()
+
+
+@contextmanager
+def repeatable(session: Session, idempotency_key: str | None = None) -> Iterator[None]:
+    """
+    Tell how to repeat the block's request if its end is never seen.
 
     Raises:
-        Refusal: Nobody knows yet whether the change was made.
+        Refusal: The database went away, or somebody stopped the command.
     """
-    _write(session, payment_row(payment), unknown=payment.unresolved_operations > 0)
+    try:
+        yield
+    except StorageUnavailable as error:
+        raise _unknown(session, str(error), idempotency_key) from None
+    except KeyboardInterrupt:
+        raise _unknown(session, "Stopped before the answer came", idempotency_key) from None
 
 
-def write_refunded(session: Session, refund: RefundView) -> None:
+def write_captured(
+    session: Session, before: PaymentView, after: PaymentView, idempotency_key: str
+) -> None:
+    """
+    Write a payment after a capture.
+
+    Raises:
+        Refusal: Nobody knows yet whether it is captured.
+    """
+    row = payment_row(after)
+    if not after.captured:
+        raise _unknown(session, NO_ANSWER, idempotency_key, row)
+    _write(session, row)
+    if before.captured:
+        click.echo(f"Nothing to do: already captured {after.captured}.", err=True)
+
+
+def write_canceled(session: Session, before: PaymentView, after: PaymentView) -> None:
+    """
+    Write a payment after a cancellation.
+
+    Raises:
+        Refusal: It is not over yet, or its money turned out to be taken.
+    """
+    row = payment_row(after)
+    if after.captured:
+        message = f"The money was taken first: {after.captured}; refund it"
+        raise _refusal(session, "invalid_state", message, ExitCode.REFUSED, row)
+    if after.status not in CLOSED:
+        waits = after.unresolved_operations <= before.unresolved_operations
+        raise _unknown(session, WAITS if waits else NO_ANSWER, None, row)
+    _write(session, row)
+    if before.status in CLOSED:
+        click.echo(f"Nothing to do: already {before.status}.", err=True)
+
+
+def write_refunded(session: Session, refund: RefundView, idempotency_key: str) -> None:
     """
     Write a refund.
 
     Raises:
-        Refusal: It failed, or nobody knows yet.
+        Refusal: Nobody knows yet whether it was made.
+        SystemExit: It failed.
     """
-    pending = refund.status is RefundStatus.PENDING
     row = refund_row(refund)
-    _write(session, row, unknown=pending and refund.provider_refund_id is None)
+    if refund.status is RefundStatus.PENDING and refund.provider_refund_id is None:
+        raise _unknown(session, NO_ANSWER, idempotency_key, row)
+    _write(session, row)
     if refund.status in {RefundStatus.FAILED, RefundStatus.CANCELED}:
         raise SystemExit(ExitCode.REFUSED)
 
 
-def _write(session: Session, row: Row, *, unknown: bool) -> None:
+def _unknown(
+    session: Session, message: str, idempotency_key: str | None, row: Row | None = None
+) -> Refusal:
+    details: dict[str, Any] = dict(row or {})
+    if idempotency_key:
+        details["idempotencyKey"] = idempotency_key
+        message += f".\nTo repeat it safely, add: --idempotency-key {idempotency_key}"
+    return _refusal(session, "outcome_unknown", message, ExitCode.UNKNOWN, details)
+
+
+def _refusal(session: Session, code: str, message: str, exit_code: ExitCode, row: Row) -> Refusal:
+    if not session.as_json:
+        write_facts(row)
+    return Refusal(code, message, exit_code, as_json=session.as_json, **row)
+
+
+def _write(session: Session, row: Row) -> None:
     if session.as_json:
         write_json(row)
     else:
         write_facts(row)
-    if unknown and session.as_json:
-        raise SystemExit(ExitCode.UNKNOWN)
-    if unknown:
-        raise Refusal("outcome_unknown", LATER, ExitCode.UNKNOWN)

@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     """
     How a command ended.
 
-    UNKNOWN: the provider did not answer; what was asked for is found out later.
+    UNKNOWN: the provider did not answer; nobody knows yet whether it did what was asked for.
     """
 
     OK = 0
@@ -44,19 +44,25 @@ The exit code of each error; the nearest ancestor in the table counts.
 class Refusal(click.ClickException):
     """
     Ends a command with a code and a sentence.
+
+    Args:
+        details: What else a program is told, by name.
     """
 
-    def __init__(self, code: str, message: str, exit_code: int, *, as_json: bool = False) -> None:
+    def __init__(
+        self, code: str, message: str, exit_code: int, *, as_json: bool = False, **details: Any
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.exit_code = exit_code  # type: ignore[misc]  # click means it to be set so
         self.as_json = as_json
+        self.details = details
 
     @override
     def show(self, file: IO[Any] | None = None) -> None:
         if self.as_json:
-            document = {"error": {"code": self.code, "message": self.message}}
-            click.echo(json.dumps(document, indent=2))
+            error = {"code": self.code, "message": self.message}
+            click.echo(json.dumps({**self.details, "error": error}, indent=2, ensure_ascii=False))
         else:
             click.echo(f"Error: {self.message}", err=True)
 

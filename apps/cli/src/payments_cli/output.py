@@ -3,8 +3,9 @@ Payments as tables for people, and as JSON for programs, in the API's words.
 """
 
 import json
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
-PIPED_WIDTH: Final = 200
+PIPED_WIDTH: Final = 10_000
 
 
 def payment_row(payment: PaymentView) -> Row:
@@ -65,25 +66,29 @@ def refund_row(refund: RefundView) -> Row:
 
 def short_payment_row(payment: PaymentView) -> Row:
     """
-    Return what fits a line of a terminal.
+    Return what tells one payment from another.
     """
     return {
         "paymentId": str(payment.id),
         "status": payment.status.value,
         "amount": str(payment.amount),
+        "createdAt": timestamp(payment.created_at)[:19].replace("T", " "),
         "customerId": payment.customer_id,
-        "createdAt": _second(payment.created_at)[:-3],
     }
 
 
 def short_entry_row(entry: TimelineEntry) -> Row:
     """
-    Return what fits a line of a terminal: no ids, no further times, no counts.
+    Return what people look for in an entry: no ids, no further times, no counts.
     """
     ids = ("_id", "_at", "_until", "number", "attempts", "sequence")
     details = {k: v for k, v in entry.details.items() if not k.endswith(ids)}
-    row = {"at": _second(entry.at), "what": f"{entry.kind} {entry.name}", "state": entry.state}
-    return {**row, "details": details}
+    return {
+        "at": timestamp(entry.at)[:19].replace("T", " "),
+        "what": f"{entry.kind} {entry.name}".rstrip(),
+        "state": entry.state,
+        "details": ", ".join(f"{name}: {value}" for name, value in details.items()),
+    }
 
 
 def entry_row(entry: TimelineEntry) -> Row:
@@ -123,7 +128,7 @@ def write_facts(row: Row) -> None:
 
 def write_table(titles: Mapping[str, str], rows: Sequence[Row]) -> None:
     """
-    Write several things, a line for each.
+    Write several things: a line for each, or a line for each fact where that is too wide.
 
     Args:
         titles: The title of each column, by the name of its value; only the last may be folded.
@@ -138,21 +143,33 @@ def write_table(titles: Mapping[str, str], rows: Sequence[Row]) -> None:
         table.add_column(title, justify=justify, no_wrap=name != last, overflow="fold")
     for row in rows:
         table.add_row(*(Text(_text(row[name])) for name in titles))
-    _print(table)
+    if _fits(table):
+        _print(table)
+        return
+    for number, row in enumerate(rows):
+        click.echo("\n" * bool(number), nl=False)
+        write_facts({title: row[name] for name, title in titles.items()})
+
+
+def terminal_width() -> int | None:
+    """
+    Return how many characters a line of the terminal has; None if none is written to.
+    """
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _fits(table: "Table") -> bool:
+    from rich.console import Console
+
+    least = Console(width=PIPED_WIDTH).measure(table).minimum
+    return least <= (terminal_width() or PIPED_WIDTH)
 
 
 def _print(table: "Table") -> None:
     from rich.console import Console
 
-    console = Console()
-    if not console.is_terminal:
-        # What goes to a file or another program is not folded at a width that nobody set.
-        console = Console(width=PIPED_WIDTH)
-    console.print(table)
-
-
-def _second(moment: datetime) -> str:
-    return timestamp(moment)[:19].replace("T", " ")
+    # What goes to a file or another program is not folded at a width that nobody set.
+    Console(width=terminal_width() or PIPED_WIDTH).print(table)
 
 
 def _failure(failure: Failure | None) -> Row | None:

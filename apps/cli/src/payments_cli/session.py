@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from payments_bootstrap import ConfigurationError, Container, bootstrap
 from payments_cli.errors import ExitCode, Refusal, refusal_of
-from payments_core.domain.errors import PaymentsError
+from payments_core.domain.errors import InvalidMoney, PaymentsError
 from payments_core.domain.money import Money
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -79,7 +79,7 @@ def with_session(view: F) -> Callable[..., None]:
     @wraps(view)
     def command(*, development: bool, output: str, **options: Any) -> None:
         as_json = output == "json"
-        with refusals(as_json=as_json):
+        with refusals(as_json=as_json, development=development):
             container = bootstrap(environment(development=development))
             try:
                 view(Session(container, as_json), **options)
@@ -90,9 +90,12 @@ def with_session(view: F) -> Callable[..., None]:
 
 
 @contextmanager
-def refusals(*, as_json: bool = False) -> Iterator[None]:
+def refusals(*, as_json: bool = False, development: bool = False) -> Iterator[None]:
     """
     Turn the errors of the block into ends of the command.
+
+    Args:
+        development: Whether it was asked to use the service of `make run`.
     """
     try:
         yield
@@ -100,6 +103,8 @@ def refusals(*, as_json: bool = False) -> Iterator[None]:
         raise refusal_of(error, as_json=as_json) from None
     except ConfigurationError as error:
         message = "The settings do not allow a start:\n" + str(error)
+        if not development:
+            message += "\nFor the service of `make run`, add --development"
         code = ExitCode.CONFIGURATION
         raise Refusal("configuration", message, code, as_json=as_json) from None
 
@@ -119,8 +124,15 @@ def confirm(question: str, *, yes: bool) -> None:
     click.confirm(question, abort=True)
 
 
-def money(text: str | None, currency: str) -> Money | None:
+def money(session: Session, text: str | None, currency: str) -> Money | None:
     """
     Return an amount that was typed, in the payment's currency; None stays None.
+
+    Raises:
+        Refusal: It is no amount that could be asked for.
     """
-    return None if text is None else Money.parse(text, currency).require_positive()
+    try:
+        return None if text is None else Money.parse(text, currency).require_positive()
+    except InvalidMoney as error:
+        message = f"--amount: {error}"
+        raise Refusal(error.code, message, ExitCode.USAGE, as_json=session.as_json) from None

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import click
 
-from payments_cli.changes import write_changed
+from payments_cli.changes import repeatable, write_canceled
 from payments_cli.session import PaymentId, Session, confirm, with_session
 from payments_core.application.cancel_payment import CancelPaymentCommand
+from payments_core.domain.status import CLOSED
 
 
 @click.command("cancel")
@@ -20,6 +21,8 @@ def command(session: Session, *, payment: UUID, yes: bool) -> None:
     Call a payment off before its money is taken.
     """
     found = session.container.get_payment().execute(payment)
-    confirm(f"Cancel payment {payment} of {found.amount}?", yes=yes)
-    done = session.container.cancel_payment().execute(CancelPaymentCommand(payment_id=payment))
-    write_changed(session, done)
+    if found.status not in CLOSED:
+        confirm(f"Cancel payment {payment} of {found.amount}?", yes=yes)
+    with repeatable(session):
+        done = session.container.cancel_payment().execute(CancelPaymentCommand(payment_id=payment))
+    write_canceled(session, found, done)

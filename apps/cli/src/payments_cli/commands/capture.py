@@ -6,7 +6,7 @@ from uuid import UUID
 
 import click
 
-from payments_cli.changes import request_key, write_changed
+from payments_cli.changes import fresh_key, repeatable, request_key, write_captured
 from payments_cli.session import PaymentId, Session, confirm, money, with_session
 from payments_core.application.capture_payment import CapturePaymentCommand
 
@@ -24,11 +24,12 @@ def command(
     Take what is authorised, in whole or in part; the rest is released.
     """
     found = session.container.get_payment().execute(payment)
-    wanted = money(amount, found.amount.currency)
-    confirm(f"Capture {wanted or found.authorized} of payment {payment}?", yes=yes)
-    done = session.container.capture_payment().execute(
-        CapturePaymentCommand(
-            payment_id=payment, amount=wanted, request_key=request_key(idempotency_key)
-        )
-    )
-    write_changed(session, done)
+    wanted = money(session, amount, found.amount.currency)
+    # Captured money is captured once: there is nothing left to agree to.
+    if not found.captured:
+        confirm(f"Capture {wanted or found.authorized} of payment {payment}?", yes=yes)
+    key = idempotency_key or fresh_key()
+    asked = CapturePaymentCommand(payment_id=payment, amount=wanted, request_key=request_key(key))
+    with repeatable(session, key):
+        done = session.container.capture_payment().execute(asked)
+    write_captured(session, found, done, key)

@@ -2,6 +2,8 @@
 ``payments db``.
 """
 
+import logging
+
 import click
 
 from payments_cli.errors import ExitCode
@@ -14,6 +16,8 @@ def command() -> None:
     """
     Bring the database's tables up to date, or see whether they are.
     """
+    # Alembic tells of its own preparations at each call, also where nothing is done.
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 
 @command.command("migrate")

@@ -6,10 +6,17 @@ from uuid import UUID
 
 import click
 
-from payments_cli.output import payment_row, short_payment_row, write_json, write_table
+from payments_cli.layout import payment_lines
+from payments_cli.output import (
+    payment_row,
+    short_payment_row,
+    terminal_width,
+    write_json,
+    write_table,
+)
 from payments_cli.session import Session, with_session
 from payments_core.domain.status import PaymentStatus
-from payments_core.ports.queries import PaymentFilter
+from payments_core.ports.queries import Page, PaymentFilter
 
 TITLES = {
     "paymentId": "payment",
@@ -19,9 +26,11 @@ TITLES = {
     "customerId": "customer",
 }
 
+STATUSES = [status.value for status in PaymentStatus]
+
 
 @click.command("list")
-@click.option("--status", type=click.Choice([s.value for s in PaymentStatus]))
+@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False))
 @click.option("--order", "order_id", type=click.UUID, help="Only this order's.")
 @click.option("--customer", "customer_id", help="Only this customer's.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
@@ -46,4 +55,17 @@ def command(
         rows = [payment_row(p) for p in page.items]
         write_json({"items": rows, "more": page.next is not None})
     else:
-        write_table(TITLES, [short_payment_row(p) for p in page.items])
+        _write_page(page)
+
+
+def _write_page(page: Page) -> None:
+    rows = [short_payment_row(payment) for payment in page.items]
+    width = terminal_width()
+    if not rows:
+        click.echo("No payments.")
+    elif width:
+        click.echo("\n".join(payment_lines(TITLES, rows, width)))
+    else:
+        write_table(TITLES, rows)
+    if page.next:
+        click.echo(f"These are the newest {len(rows)}; there are more, see --limit.", err=True)

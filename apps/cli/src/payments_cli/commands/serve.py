@@ -35,17 +35,19 @@ def command(*, development: bool, port: int | None) -> None:
 
 def _develop(port: int) -> None:
     from payments_bootstrap.development.home import Home
-    from payments_bootstrap.development.processes import StartError
+    from payments_bootstrap.development.processes import StartError, listens
     from payments_bootstrap.development.service import running
 
     try:
-        with refusals(), running(Home(), os.environ, port) as service:
+        with refusals(development=True), running(Home(), os.environ, port) as service:
             click.echo(banner(service.url, service.simulator_url))
             until_stopped(lambda: service.broken() is not None)
             broken = service.broken()
             click.echo("Stopping …")
     except StartError as error:
-        raise Refusal("not_started", str(error), ExitCode.FAILED) from None
+        taken = f'; with make: `make run ARGS="--port {port + 2}"`' if listens(port) else ""
+        message = str(error) + taken
+        raise Refusal("not_started", message, ExitCode.FAILED) from None
     if broken:
         message = f"The {broken} ended by itself; its messages are above"
         raise Refusal("ended", message, ExitCode.FAILED)

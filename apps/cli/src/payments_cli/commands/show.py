@@ -2,14 +2,18 @@
 ``payments show``.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import click
 
+from payments_cli.layout import entry_lines
 from payments_cli.output import (
+    Row,
     entry_row,
     payment_row,
     short_entry_row,
+    terminal_width,
     write_facts,
     write_json,
     write_table,
@@ -33,4 +37,12 @@ def command(session: Session, payment: UUID) -> None:
     else:
         write_facts(found)
         click.echo()
-        write_table(TITLES, [short_entry_row(e) for e in entries])
+        _write_timeline([short_entry_row(e) for e in entries])
+
+
+def _write_timeline(rows: Sequence[Row]) -> None:
+    width = terminal_width()
+    if width:
+        click.echo("\n".join(entry_lines(rows, width)))
+    else:
+        write_table(TITLES, rows)

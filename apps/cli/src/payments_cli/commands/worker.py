@@ -28,7 +28,7 @@ def command(*, development: bool, only: tuple[str, ...]) -> None:
     from payments_bootstrap import bootstrap
     from payments_bootstrap.worker import Part
 
-    with refusals():
+    with refusals(development=development):
         container = bootstrap(environment(development=development))
         worker = container.worker(only=tuple(Part(name) for name in only))
     worker.start()

@@ -1,0 +1,247 @@
+"""
+How commands that move money end, also when the answer is lost.
+"""
+
+import json
+import os
+import pty
+import re
+import subprocess
+from typing import Any, Final
+
+import pytest
+
+from payments_bootstrap import Container
+from payments_cli.changes import NO_ANSWER, WAITS, repeatable
+from payments_cli.commands.refund import MAYBE_MADE
+from payments_cli.errors import ExitCode, Refusal
+from payments_cli.session import Session
+from payments_core.domain.errors import StorageUnavailable
+from tests.cli.conftest import PAYMENTS, clean_environ
+
+Service = Any
+
+LOST: Final = {"kind": "timeout", "times": 1}
+
+
+@pytest.fixture
+def impatient(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """
+    The service, with a command line that waits a second for an answer.
+    """
+    monkeypatch.setenv("PAYMENT_PROVIDERS__STRIPE__READ_TIMEOUT", "1")
+    return service
+
+
+def answered(service: Service, *arguments: str, answer: str) -> str:
+    """
+    Run a command whose question is answered at a terminal; return what it printed.
+    """
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    ended = subprocess.run(
+        [PAYMENTS, *arguments, "--development"],
+        cwd=service.home,
+        env=clean_environ(),
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    os.close(ours)
+    os.close(theirs)
+    return ended.stdout
+
+
+def test_lost_refund_is_repeated_by_its_key(impatient: Service) -> None:
+    """
+    Without an answer the key that was made up is told, and with it the refund stays one.
+    """
+    payment_id = impatient.pay()["paymentId"]
+    impatient.fault(**LOST, operation="refunds.create")
+    words = ("refund", payment_id, "--amount", "4.00", "--yes", "--output", "json")
+    first = impatient.on(*words)
+    lost = json.loads(first.stdout)
+    again = json.loads(impatient.on(*words, "--idempotency-key", lost["idempotencyKey"]).stdout)
+
+    assert first.exit_code == ExitCode.UNKNOWN
+    assert lost["error"]["code"] == "outcome_unknown"
+    assert again["refundId"] == lost["refundId"]
+
+
+def test_people_are_told_the_key(impatient: Service) -> None:
+    """
+    What to add to the command is printed, and no recovery is promised that does not exist.
+    """
+    payment_id = impatient.pay()["paymentId"]
+    impatient.fault(**LOST, operation="refunds.create")
+    ended = impatient.on("refund", payment_id, "--yes")
+
+    assert ended.exit_code == ExitCode.UNKNOWN
+    assert NO_ANSWER in ended.stderr
+    assert re.search(r"add: --idempotency-key [0-9a-f]{32}\n", ended.stderr)
+
+
+def test_second_refund_is_warned_of(impatient: Service) -> None:
+    """
+    A refund with a new key while one has no answer says that it may be paid twice.
+    """
+    payment_id = impatient.pay()["paymentId"]
+    impatient.fault(**LOST, operation="refunds.create")
+    words = ("refund", payment_id, "--amount", "1.00", "--yes")
+    impatient.on(*words, "--idempotency-key", "k")
+
+    assert MAYBE_MADE not in impatient.on(*words, "--idempotency-key", "k").stderr
+    assert MAYBE_MADE in impatient.on(*words).stderr
+
+
+def test_old_question_is_not_this_commands(impatient: Service) -> None:
+    """
+    A capture that is done is done, whatever else of the payment has no answer.
+    """
+    payment_id = impatient.pay(captureMethod="manual")["paymentId"]
+    impatient.on("capture", payment_id, "--amount", "6.00", "--yes")
+    impatient.fault(**LOST, operation="refunds.create")
+    impatient.on("refund", payment_id, "--amount", "1.00", "--yes")
+    again = impatient.on("capture", payment_id)
+
+    assert again.exit_code == ExitCode.OK
+    assert again.stderr == "Nothing to do: already captured 6.00 EUR.\n"
+
+
+def test_lost_capture(impatient: Service) -> None:
+    """
+    A capture without an answer is unknown, and can be repeated by its key.
+    """
+    payment_id = impatient.pay(captureMethod="manual")["paymentId"]
+    impatient.fault(**LOST, operation="payment_intents.capture")
+    ended = impatient.on("capture", payment_id, "--yes")
+
+    assert ended.exit_code == ExitCode.UNKNOWN
+    assert NO_ANSWER in ended.stderr
+    assert "--idempotency-key" in ended.stderr
+
+
+def test_lost_cancellation(impatient: Service) -> None:
+    """
+    A cancellation without an answer is unknown; it takes no key.
+    """
+    payment_id = impatient.pay(captureMethod="manual")["paymentId"]
+    impatient.fault(**LOST, operation="payment_intents.cancel")
+    ended = impatient.on("cancel", payment_id, "--yes")
+
+    assert ended.exit_code == ExitCode.UNKNOWN
+    assert ended.stderr.endswith(f"Error: {NO_ANSWER}\n")
+
+
+def test_cancellation_that_waits(service: Service) -> None:
+    """
+    While an earlier answer is missing, it says that the wish is kept.
+    """
+    service.fault(kind="reset", operation="payment_intents.create", times=3)
+    payment_id = service.pay()["paymentId"]
+    ended = service.on("cancel", payment_id, "--yes")
+
+    assert ended.exit_code == ExitCode.UNKNOWN
+    assert ended.stderr == f"Error: {WAITS}\n"
+
+
+def test_canceled_already(service: Service) -> None:
+    """
+    A second cancellation asks nobody, and says that nothing was done.
+    """
+    payment_id = service.pay(captureMethod="manual")["paymentId"]
+    service.on("cancel", payment_id, "--yes")
+    again = service.on("cancel", payment_id)
+
+    assert (again.exit_code, again.stderr) == (0, "Nothing to do: already Canceled.\n")
+
+
+def test_question_names_what_is_left(service: Service) -> None:
+    """
+    Whoever refunds the rest is asked about the rest.
+    """
+    payment_id = service.pay()["paymentId"]
+    service.on("refund", payment_id, "--amount", "4.00", "--yes")
+    asked = answered(service, "refund", payment_id, answer="n")
+
+    assert asked.startswith(f"Refund the 6.00 EUR that is left of payment {payment_id}?")
+    assert service.read("show", payment_id)["refundedAmount"] == "4.00"
+
+
+def test_what_is_on_its_way_is_not_left(impatient: Service) -> None:
+    """
+    A refund without an answer keeps its amount.
+    """
+    payment_id = impatient.pay()["paymentId"]
+    impatient.fault(**LOST, operation="refunds.create")
+    impatient.on("refund", payment_id, "--amount", "3.00", "--yes")
+
+    assert "Refund the 7.00 EUR" in answered(impatient, "refund", payment_id, answer="n")
+
+
+def test_question_is_answered(service: Service) -> None:
+    """
+    A yes at the terminal moves the money.
+    """
+    payment_id = service.pay()["paymentId"]
+    answered(service, "refund", payment_id, answer="y")
+
+    assert service.read("show", payment_id)["status"] == "Refunded"
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("automatic", "Nothing is left to refund"),
+        ("manual", "A payment that is Authorized cannot be refunded"),
+    ],
+)
+def test_nobody_is_asked_in_vain(service: Service, method: str, message: str) -> None:
+    """
+    Where nothing can be refunded it says so without a question.
+    """
+    payment_id = service.pay(captureMethod=method)["paymentId"]
+    service.on("refund", payment_id, "--yes")
+    ended = service.on("refund", payment_id)
+
+    assert (ended.exit_code, ended.stderr) == (ExitCode.REFUSED, f"Error: {message}\n")
+
+
+def test_all_is_refunded_and_the_key_again(service: Service) -> None:
+    """
+    The key of a refund of everything is still answered with that refund.
+    """
+    payment_id = service.pay()["paymentId"]
+    words = ("refund", payment_id, "--yes", "--idempotency-key", "all")
+
+    assert service.read(*words)["refundId"] == service.read(*words)["refundId"]
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("The database is gone"), KeyboardInterrupt()])
+def test_end_that_nobody_saw(error: BaseException) -> None:
+    """
+    Whatever ends a request before its answer is seen, its key is told.
+    """
+    with (
+        pytest.raises(Refusal, match="--idempotency-key k1") as caught,
+        repeatable(Session(Container(), as_json=True), "k1"),
+    ):
+        raise error
+
+    assert caught.value.exit_code == ExitCode.UNKNOWN
+    assert caught.value.details == {"idempotencyKey": "k1"}
+
+
+@pytest.mark.parametrize("amount", ["ten", "0.00", "1.005"])
+@pytest.mark.parametrize("command", ["refund", "capture"])
+def test_no_amount(service: Service, command: str, amount: str) -> None:
+    """
+    What is no amount is a wrong use, and says of which option.
+    """
+    payment_id = service.pay()["paymentId"]
+    ended = service.on(command, payment_id, "--amount", amount, "--yes")
+
+    assert ended.exit_code == ExitCode.USAGE
+    assert ended.stderr.startswith("Error: --amount: ")
