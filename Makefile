@@ -26,7 +26,7 @@ $(STAMP): requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS
 	@touch $@
 
 run: $(STAMP) ## Start the whole service on http://localhost:5004, nothing else needed
-	@$(BIN)/payments serve --development
+	@$(BIN)/payments serve --development $(ARGS)
 
 test: $(STAMP) ## Run the suite against real servers (all but the slow proofs)
 	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \

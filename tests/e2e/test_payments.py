@@ -30,13 +30,14 @@ def test_the_printed_lines_work_as_printed(service: Service) -> None:
         check=True,
     )
     answers = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
-    first, again, declined, secure, listed, captured, part, rest = answers
+    first, again, declined, secure, listed, confirmed, captured, part, rest = answers
 
     assert (first["status"], first["paymentId"]) == ("Succeeded", again["paymentId"])
     assert (declined["status"], declined["failure"]["code"]) == ("Failed", "card_declined")
     assert secure["status"] == "RequiresAction"
     assert secure["nextAction"]["redirectUrl"].startswith("http")
     assert len(listed["items"]) >= 3
+    assert (confirmed["status"], confirmed["capturedAmount"]) == ("Succeeded", "40.00")
     assert (captured["status"], captured["capturedAmount"]) == ("Succeeded", "60.00")
     assert (part["amount"], rest["amount"]) == ("10.00", "50.00")
     assert service.get(rest["paymentId"])["status"] == "Refunded"
