@@ -14,7 +14,7 @@ import attrs
 import click
 from typing_extensions import override
 
-from payments_bootstrap import ConfigurationError, Container, bootstrap
+from payments_bootstrap import ConfigurationError, Container, bootstrap, close
 from payments_cli.errors import ExitCode, Refusal, refusal_of
 from payments_core.domain.errors import InvalidMoney, PaymentsError
 from payments_core.domain.money import Money
@@ -84,7 +84,7 @@ def with_session(view: F) -> Callable[..., None]:
             try:
                 view(Session(container, as_json), **options)
             finally:
-                container.engine().dispose()
+                close(container)
 
     return command
 

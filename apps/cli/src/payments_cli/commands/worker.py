@@ -25,7 +25,7 @@ def command(*, development: bool, only: tuple[str, ...]) -> None:
     The relay publishes events, the consumers take commands and orders from RabbitMQ, and
     stored webhooks that were not processed are.
     """
-    from payments_bootstrap import bootstrap
+    from payments_bootstrap import bootstrap, close
     from payments_bootstrap.worker import Part
 
     with refusals(development=development):
@@ -34,4 +34,4 @@ def command(*, development: bool, only: tuple[str, ...]) -> None:
     worker.start()
     until_stopped(lambda: False)
     worker.stop()
-    container.engine().dispose()
+    close(container)
