@@ -230,7 +230,7 @@ def test_several_names_of_an_order() -> None:
             {"content_type": "application/json", "headers": raw_headers(MessageId="7")},
         ),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_broken_messages_are_unreadable(body: Any, more: dict[str, Any]) -> None:
     """
