@@ -3,6 +3,10 @@ Looking after messages from the command line.
 """
 
 import json
+import os
+import pty
+import re
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ from payments_cli.errors import ExitCode
 from payments_cli.main import main
 from payments_core.testing.builders import a_payment
 from payments_core.testing.conformance.outbox import a_success
+from tests.cli.conftest import PAYMENTS
 
 Service = Any
 
@@ -33,8 +38,6 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         "KEYCLOAK__ISSUER": "https://a.example",
     }.items():
         monkeypatch.setenv(name, value)
-    import os
-
     container = bootstrap(os.environ)
     migrate_database(container)
     payment = a_payment()
@@ -90,6 +93,24 @@ def test_release_asks(waiting: str) -> None:
 
     assert result.exit_code == ExitCode.USAGE
     assert "Everything" not in CliRunner().invoke(main, ["outbox", "list"]).stdout
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 5), (140, 2)])
+def test_nothing_is_cut_on_a_terminal(waiting: str, columns: int, lines: int) -> None:
+    """
+    Where a table is too wide its values are written a line each.
+    """
+    ours, theirs = pty.openpty()
+    environ = {**os.environ, "COLUMNS": str(columns), "LINES": "40"}
+    subprocess.run([PAYMENTS, "outbox", "list"], env=environ, stdout=theirs, check=True)
+    os.close(theirs)
+    written = os.read(ours, 65_536).decode()
+    os.close(ours)
+
+    assert len(written.splitlines()) == lines
+    for part in (waiting, "IPaymentSucceeded", "pending"):
+        assert part in written
+    assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", written)
 
 
 def test_development_service_logs_its_events(service: Service) -> None:
