@@ -139,9 +139,12 @@ class Outgoing:
         if self._connection is None or not self._connection.connected.is_set():
             if time.monotonic() < self._next_try:
                 raise PublishError("RabbitMQ did not answer a moment ago")
-            self._next_try = time.monotonic() + RETRY_AFTER
             await self.close()
-            self._connection = await connect(self._settings)
+            try:
+                self._connection = await connect(self._settings)
+            except PublishError:
+                self._next_try = time.monotonic() + RETRY_AFTER
+                raise
             self._exchanges.clear()
             _log.info("Connected to RabbitMQ for publishing")
         return self._connection
