@@ -16,7 +16,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from payments_rabbit.loop import LoopThread
 from payments_rabbit.names import ENVELOPE
 
-WITHIN = 10.0  # seconds for something that must happen
+WITHIN = 20.0  # seconds for something that must happen; a process may start meanwhile
 
 
 def an_envelope(urn: str, told: Mapping[str, Any], /, **changes: Any) -> dict[str, Any]:
