@@ -43,11 +43,14 @@ class Service:
 
     Attributes:
         home: Its folder, in which its printed lines work.
+
+        environ: The environment that it was started in.
     """
 
     home: Path
     port: int
     printed: str
+    environ: Mapping[str, str] = attrs.field(repr=False)
 
     @property
     def url(self) -> str:
@@ -145,8 +148,8 @@ def _free_port() -> int:
 
 def _environ(database_url: str | None) -> dict[str, str]:
     environ = {k: v for k, v in os.environ.items() if "__" not in k}
-    # A short patience, so that a lost answer costs a test one second and not eight.
-    environ["PAYMENT_PROVIDERS__STRIPE__READ_TIMEOUT"] = "1"
+    # A short patience, so that a lost answer costs a test three seconds and not eight.
+    environ["PAYMENT_PROVIDERS__STRIPE__READ_TIMEOUT"] = "3"
     if database_url:
         environ["DATABASE__URL"] = database_url
     return environ
@@ -154,12 +157,12 @@ def _environ(database_url: str | None) -> dict[str, str]:
 
 def _start(home: Path, database_url: str | None) -> Iterator[Service]:
     (home / ".venv").symlink_to(REPOSITORY / ".venv")
-    port, log = _free_port(), home / "service.log"
+    port, log, environ = _free_port(), home / "service.log", _environ(database_url)
     with log.open("w") as output:
         process = subprocess.Popen(
             [str(BIN / "payments"), "serve", "--development", "--port", str(port)],
             cwd=home,
-            env=_environ(database_url),
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -167,7 +170,7 @@ def _start(home: Path, database_url: str | None) -> Iterator[Service]:
     try:
         wait_for(lambda: "payments show" in log.read_text() or process.poll() is not None, 60)
         assert process.poll() is None, log.read_text()
-        yield Service(home, port, log.read_text())
+        yield Service(home, port, log.read_text(), environ)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)

@@ -24,9 +24,10 @@ def test_the_printed_lines_work_as_printed(service: Service) -> None:
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", lines],
         cwd=service.home,
+        env=service.environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
         check=True,
     )
     answers = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
@@ -124,7 +125,7 @@ def test_a_timeout_after_success_is_not_a_failure(service: Service) -> None:
     """
     service.fault(kind="effect_then_timeout", operation="payment_intents.create", times=1)
     # Webhooks wait, so that what the caller is told does not depend on their speed.
-    service.fault(kind="delay", seconds=3, times=3)
+    service.fault(kind="delay", seconds=6, times=3)
     lost = service.pay()
     payment_id = lost.body["paymentId"]
 
