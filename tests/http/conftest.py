@@ -87,11 +87,11 @@ class Api:
     issuer: Issuer
     token: str = ""
 
-    def of(self, *roles: str, sub: str = "alice") -> "Api":
+    def of(self, *roles: str, sub: str = "alice", **claims: Any) -> "Api":
         """
         Return the same client with the token of a person.
         """
-        return attrs.evolve(self, token=self.issuer.token(*roles, sub=sub))
+        return attrs.evolve(self, token=self.issuer.token(*roles, sub=sub, **claims))
 
     def of_service(self, client: str) -> "Api":
         """

@@ -117,10 +117,25 @@ def test_keys_are_each_callers_own(admin: Api, api: Api, path: str) -> None:
     """
     The same key of another caller is another key.
     """
-    first = admin.post(path, {"amount": "4.00"}, key="k").get_json()
-    second = api.of("Finance", sub="f").post(path, {"amount": "4.00"}, key="k").get_json()
+    callers = (
+        admin,
+        api.of("Finance", sub="f"),
+        api.of("Finance", sub="f", azp="back-office"),
+    )
+    made = [c.post(path, {"amount": "3.00"}, key="k").get_json()["refundId"] for c in callers]
 
-    assert first["refundId"] != second["refundId"]
+    assert len(set(made)) == len(callers)
+
+
+def test_keys_are_each_routes_own(admin: Api, payment_in: MakePayment) -> None:
+    """
+    The same key on another route is another key.
+    """
+    payment = f"/api/payments/{payment_in('Authorized')}"
+    captured = admin.post(f"{payment}/capture", {}, key="k")
+    refunded = admin.post(f"{payment}/refund", {}, key="k")
+
+    assert (captured.status_code, refunded.status_code) == (200, 201)
 
 
 @pytest.mark.parametrize(

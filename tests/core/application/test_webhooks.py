@@ -267,8 +267,9 @@ def test_an_amount_that_differs_is_reported_once(service: Service) -> None:
     succeeded = ProviderPaymentStatus.SUCCEEDED
     service.provider.change(object_id, amount=eur("11.00"), status=succeeded)
     service.webhook(object_id)
-    service.deliver(service.provider.webhook(object_id, event_id="evt_again"))
+    again = service.deliver(service.provider.webhook(object_id, event_id="evt_again"))
 
+    assert again.status is W.PROCESSED
     assert service.stored(payment.id).status is S.REQUIRES_ACTION
     assert service.told() == ["IPaymentDiscrepancyFound"]
     assert len(service.database.tables.discrepancies) == 1
