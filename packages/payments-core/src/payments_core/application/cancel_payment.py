@@ -8,6 +8,7 @@ import attrs
 
 from payments_core.application.operations import Operations, require_done
 from payments_core.domain import asking
+from payments_core.ports.faults import faultpoint
 from payments_core.ports.queries import PaymentView
 
 
@@ -43,6 +44,7 @@ class CancelPayment:
             OperationRefused: The provider refuses for good.
         """
         operations = self.operations
+        faultpoint("cancel.begin")
         payment, operation = operations.begin(
             command.payment_id,
             lambda payment: asking.cancel(payment, operations.clock.now(), operations.policy),

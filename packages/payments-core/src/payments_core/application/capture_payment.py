@@ -12,6 +12,7 @@ from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
 from payments_core.domain.requests import CaptureIntent
+from payments_core.ports.faults import faultpoint
 from payments_core.ports.queries import PaymentView
 
 
@@ -52,6 +53,7 @@ class CapturePayment:
             OperationInProgress: A capture of another amount has no answer yet.
             OperationRefused: The provider refuses for good.
         """
+        faultpoint("capture.begin")
         payment, operation = self.operations.begin(
             command.payment_id, lambda payment: self._ask(payment, command)
         )

@@ -10,6 +10,7 @@ from payments_core.application.operations import Operations, require_done
 from payments_core.domain import asking
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
+from payments_core.ports.faults import faultpoint
 from payments_core.ports.queries import PaymentView
 
 
@@ -46,6 +47,7 @@ class ConfirmPayment:
             OperationRefused: The provider refuses the request for good.
             RequestKeyReused: The key made another attempt.
         """
+        faultpoint("confirm.begin")
         payment, operation = self.operations.begin(
             command.payment_id, lambda payment: self._ask(payment, command)
         )

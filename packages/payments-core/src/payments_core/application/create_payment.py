@@ -8,7 +8,7 @@ from uuid import UUID
 
 import attrs
 
-from payments_core.application.operations import Operations
+from payments_core.application.operations import Operations, commit_intent
 from payments_core.domain.errors import (
     ConcurrentUpdate,
     OrderAlreadyHasPayment,
@@ -19,6 +19,7 @@ from payments_core.domain.ids import new_payment_id
 from payments_core.domain.money import Money
 from payments_core.domain.payment import Payment
 from payments_core.domain.requests import CaptureMethod
+from payments_core.ports.faults import faultpoint
 from payments_core.ports.queries import PaymentView
 from payments_core.ports.unit_of_work import IUnitOfWork
 
@@ -85,6 +86,7 @@ class CreatePayment:
             OrderMismatch: The order is known, and costs something else.
             OrderUnknown: The order is not known, and it must be.
         """
+        faultpoint("create.begin")
         self.operations.provider(command.provider).check_amount(command.amount)
         payment = self._open(command)
         existing = self._record(payment)
@@ -106,7 +108,7 @@ class CreatePayment:
         with self.operations.unit_of_work() as uow:
             self._agree(uow, payment)
             if uow.payments.add(payment):
-                uow.commit()
+                commit_intent(uow, payment.operations[0])
                 return None
             existing = uow.payments.live_payment_of(payment.order_id)
         if existing is None:

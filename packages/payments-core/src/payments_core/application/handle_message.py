@@ -14,6 +14,7 @@ import attrs
 from payments_core.application.received import AlreadyHandled, Effect, ReceivedMessage
 from payments_core.domain.errors import PaymentNotFound, PaymentsError, StorageUnavailable
 from payments_core.ports.clock import IClock
+from payments_core.ports.faults import faultpoint
 from payments_core.ports.inbox import InboxMessage, InboxStatus
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 
@@ -104,6 +105,7 @@ class HandleMessage:
         Raises:
             StorageUnavailable: Nothing can be done or kept: hold on to the message.
         """
+        faultpoint("message.received")
         effect = Effect(self.unit_of_work, message, self.clock)
         try:
             self.handlers[message.name].handle(message, effect)
@@ -117,6 +119,7 @@ class HandleMessage:
                 return Handled(Outcome.FAILED, error)
             _log.warning("%s %s is tried again: %s", message.name, message.id, _said(error))
             return self._defer(message, content, attempts, error)
+        faultpoint("message.handled")
         return Handled(Outcome.DONE)
 
     def due(self, limit: int) -> Sequence[InboxMessage]:
@@ -152,7 +155,9 @@ class HandleMessage:
         )
         with self.unit_of_work() as uow:
             fresh = uow.inbox.defer(kept)
+            faultpoint("message.defer.precommit")
             uow.commit()
+        faultpoint("message.defer.commit")
         return Handled(Outcome.DEFERRED if fresh else Outcome.DUPLICATE, error)
 
 

@@ -24,6 +24,7 @@ from payments_core.domain.payment import Payment
 from payments_core.domain.policy import Policy
 from payments_core.domain.settlement import Answer
 from payments_core.ports.clock import IClock
+from payments_core.ports.faults import faultpoint
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.unit_of_work import IUnitOfWork, UnitOfWorkFactory
 
@@ -78,7 +79,7 @@ class Operations:
             payment = locked(uow, payment_id)
             operation = ask(payment)
             uow.payments.save(payment)
-            uow.commit()
+            commit_intent(uow, operation)
         return payment, operation
 
     def perform(self, payment: Payment, operation: Operation) -> Payment:
@@ -95,30 +96,50 @@ class Operations:
             current = queue.pop(0)
             if self.clock.now() >= current.lease_until:
                 continue
+            faultpoint(f"{current.kind}.call.before")
             answer = send(provider, current)
+            faultpoint(f"{current.kind}.call.after")
             try:
-                payment, following = self._settle(payment.id, answer)
+                payment, following = self._settle(payment.id, current, answer)
             except (ConcurrentUpdate, StorageUnavailable) as error:
                 _log.error("The answer to %s %s is lost: %s", current.kind, current.id, error)
                 break
             queue.extend(following)
         return payment
 
-    def _settle(self, payment_id: UUID, answer: Answer) -> tuple[Payment, list[Operation]]:
+    def _settle(
+        self, payment_id: UUID, sent: Operation, answer: Answer
+    ) -> tuple[Payment, list[Operation]]:
         for _ in range(SETTLE_AGAIN):
             try:
-                return self._settle_once(payment_id, answer)
+                return self._settle_once(payment_id, sent, answer)
             except ConcurrentUpdate:
                 # Nothing was kept, and the answer is as good as before: apply it again.
                 continue
-        return self._settle_once(payment_id, answer)
+        return self._settle_once(payment_id, sent, answer)
 
-    def _settle_once(self, payment_id: UUID, answer: Answer) -> tuple[Payment, list[Operation]]:
+    def _settle_once(
+        self, payment_id: UUID, sent: Operation, answer: Answer
+    ) -> tuple[Payment, list[Operation]]:
         with self.unit_of_work() as uow:
             payment = locked(uow, payment_id)
             following = settle(uow, payment, answer, self.clock.now(), self.policy)
+            faultpoint(f"{sent.kind}.apply.precommit")
             uow.commit()
+        faultpoint(f"{sent.kind}.apply.commit")
         return payment, list(following)
+
+
+def commit_intent(uow: IUnitOfWork, operation: Operation | None) -> None:
+    """
+    Commit what was asked for, before anyone sends it.
+    """
+    if operation is None:
+        uow.commit()
+        return
+    faultpoint(f"{operation.kind}.intent.precommit")
+    uow.commit()
+    faultpoint(f"{operation.kind}.intent.commit")
 
 
 def locked(uow: IUnitOfWork, payment_id: UUID) -> Payment:

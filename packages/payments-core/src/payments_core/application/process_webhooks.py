@@ -15,6 +15,7 @@ from payments_core.domain.follow_up import is_finished
 from payments_core.domain.operation import Operation
 from payments_core.domain.payment import Payment
 from payments_core.domain.settlement import Answer
+from payments_core.ports.faults import faultpoint
 from payments_core.ports.provider import NoticeTopic
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
@@ -44,7 +45,9 @@ class ProcessWebhooks:
         now = self.operations.clock.now()
         with self.operations.unit_of_work() as uow:
             due = uow.webhooks.claim(now, now + self.lease, limit)
+            faultpoint("webhook.claim.precommit")
             uow.commit()
+        faultpoint("webhook.claim.commit")
         for event in due:
             self.one(event)
         return len(due)
@@ -56,7 +59,9 @@ class ProcessWebhooks:
         Whatever fails is tried again later; only a database that is gone raises.
         """
         try:
-            return self._settle(event, self._ask(event))
+            answer = self._ask(event)
+            faultpoint("webhook.ask.after")
+            return self._settle(event, answer)
         except PaymentsError as error:
             why = f"{error.code}: {error}"
         except Exception as error:  # noqa: BLE001 - one event's mistake must not stop the rest
@@ -72,6 +77,7 @@ class ProcessWebhooks:
     def _ask(self, event: WebhookEvent) -> Answer:
         assert event.provider_payment_id is not None
         provider = self.operations.provider(event.provider)
+        faultpoint("webhook.ask.before")
         payment = provider.retrieve(event.provider_payment_id)
         about_refund = event.topic is NoticeTopic.REFUND
         refunds = provider.refunds_of(payment.id) if about_refund else ()
@@ -85,12 +91,15 @@ class ProcessWebhooks:
             busy = payment.in_flight(now) if payment else None
             if payment:
                 following = settle(uow, payment, answer, now, policy)
+            faultpoint("webhook.settled")
             event = self._after(event, answer, payment)
             if payment and busy and not is_finished(payment, policy):
                 # What follows belongs to that sender; should it die, this event is due again.
                 event = _again(event, busy.lease_until)
             uow.webhooks.save(event)
+            faultpoint("webhook.apply.precommit")
             uow.commit()
+        faultpoint("webhook.apply.commit")
         if payment:
             for operation in following:
                 self.operations.perform(payment, operation)

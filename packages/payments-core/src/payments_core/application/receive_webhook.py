@@ -11,6 +11,7 @@ import attrs
 
 from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
+from payments_core.ports.faults import faultpoint
 from payments_core.ports.provider import NoticeTopic
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
 
@@ -71,12 +72,17 @@ class ReceiveWebhook:
             WebhookInvalid: The provider did not sign it for us; nothing is stored.
             StorageUnavailable: It could not be stored; the provider must send it again.
         """
+        faultpoint("webhook.read")
         event = self._read(command)
+        faultpoint("webhook.verified")
         with self.operations.unit_of_work() as uow:
             fresh = uow.webhooks.add(event)
+            faultpoint("webhook.store.precommit")
             uow.commit()
+        faultpoint("webhook.store.commit")
         if fresh and event.status is WebhookStatus.RECEIVED:
             event = self.process.one(event)
+        faultpoint("webhook.reply")
         return ReceivedWebhook(event.event_id, event.status, duplicate=not fresh)
 
     def _read(self, command: ReceiveWebhookCommand) -> WebhookEvent:

@@ -6,13 +6,14 @@ from uuid import UUID
 
 import attrs
 
-from payments_core.application.operations import Operations, locked
+from payments_core.application.operations import Operations, commit_intent, locked
 from payments_core.domain import asking
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
 from payments_core.domain.refund import Refund
 from payments_core.domain.requests import RefundCapture
+from payments_core.ports.faults import faultpoint
 from payments_core.ports.queries import PaymentView, RefundView
 
 
@@ -69,6 +70,7 @@ class RefundPayment:
             AmountNotSupported: The provider cannot return this amount in this currency.
             RequestKeyReused: The key made another refund.
         """
+        faultpoint("refund.begin")
         payment, refund_id, operation = self._begin(command)
         if operation:
             payment = self.operations.perform(payment, operation)
@@ -88,7 +90,7 @@ class RefundPayment:
             refund, operation = self._ask(payment, command)
             self.operations.provider(payment.provider).check_amount(refund.amount)
             uow.payments.save(payment)
-            uow.commit()
+            commit_intent(uow, operation)
         return payment, refund.id, operation
 
     def _ask(self, payment: Payment, command: RefundPaymentCommand) -> tuple[Refund, Operation]:

@@ -10,6 +10,7 @@ from uuid import UUID
 import attrs
 
 from payments_core.ports.clock import IClock
+from payments_core.ports.faults import faultpoint
 from payments_core.ports.outbox import OutboxMessage, OutboxStatus
 from payments_core.ports.publisher import (
     IEventPublisher,
@@ -74,12 +75,17 @@ class RelayOutbox:
         claimed = self._claim(until)
         if not claimed or self.clock.now() >= until:
             return 0
-        return self._record(claimed, self.publisher.publish(claimed))
+        faultpoint("relay.publish.before")
+        results = self.publisher.publish(claimed)
+        faultpoint("relay.publish.after")
+        return self._record(claimed, results)
 
     def _claim(self, until: datetime) -> Sequence[OutboxMessage]:
         with self.unit_of_work() as uow:
             claimed = uow.outbox.claim(until - self.policy.lease, until, self.policy.batch)
+            faultpoint("relay.claim.precommit")
             uow.commit()
+        faultpoint("relay.claim.commit")
         return claimed
 
     def _record(
@@ -97,7 +103,9 @@ class RelayOutbox:
                     troubles.append(after)
             for status, ids in gone.items():
                 uow.outbox.sent(ids, status, now)
+            faultpoint("relay.mark.precommit")
             uow.commit()
+        faultpoint("relay.mark.commit")
         _report(troubles)
         return sum(map(len, gone.values()))
 
