@@ -10,7 +10,7 @@ import pytest
 import stripe
 
 from stripe_simulator import Simulator
-from tests.simulator.harness import Api, payment
+from tests.simulator.harness import Api, Receiver, payment, wait_until
 
 PATH = "/v1/payment_intents"
 
@@ -198,6 +198,55 @@ def test_events_by_type(api: Api) -> None:
 
     assert [event["type"] for event in one] == ["charge.succeeded"]
     assert [event["type"] for event in two] == ["charge.succeeded", "payment_intent.created"]
+
+
+def test_events_by_group(api: Api) -> None:
+    """
+    A type with an asterisk is a group of types, and its other characters are themselves.
+    """
+    api.pay()
+
+    intents = api.get("/v1/events?type=payment_intent.*")["data"]
+
+    assert {event["type"] for event in intents} == {
+        "payment_intent.created",
+        "payment_intent.succeeded",
+    }
+    assert api.get("/v1/events?type=payment%25intent.*")["data"] == []
+
+
+def test_events_of_thirty_days(api: Api, simulator: Simulator) -> None:
+    """
+    What happened more than thirty days ago is neither listed nor read.
+    """
+    api.pay()
+    event = api.get("/v1/events")["data"][0]
+    simulator.clock.advance(29 * 86_400)
+    before = [listed["id"] for listed in api.get("/v1/events")["data"]]
+    simulator.clock.advance(2 * 86_400)
+    gone = api.request("GET", f"/v1/events/{event['id']}")
+
+    assert event["id"] in before
+    assert event["id"] not in [listed["id"] for listed in api.get("/v1/events")["data"]]
+    assert (gone.status_code, gone.json()["error"]["code"]) == (404, "resource_missing")
+
+
+def test_events_by_delivery(receiver: Receiver) -> None:
+    """
+    What every endpoint took is told from what one did not take, or not yet.
+    """
+    receiver.answers = [500]
+    with Simulator(seed=1, webhook_url=receiver.url, webhook_retry_delays=(3600,)) as simulator:
+        api = Api(simulator.url, simulator.api_key)
+        api.pay()
+        receiver.wait_for(3)
+        wait_until(lambda: len(api.get("/v1/events?delivery_success=true")["data"]) == 2)
+        taken = api.get("/v1/events?delivery_success=true")["data"]
+        missed = api.get("/v1/events?delivery_success=false")["data"]
+        api.session.close()
+
+    assert [event["id"] for event in missed] == [receiver.received[0].event["id"]]
+    assert missed[0]["id"] not in {event["id"] for event in taken}
 
 
 def test_event_is_a_snapshot(api: Api) -> None:

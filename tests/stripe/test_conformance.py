@@ -12,6 +12,7 @@ from typing_extensions import override
 from payments_core.domain.facts import ProviderPayment
 from payments_core.testing.conformance.provider import ProviderConformance
 from payments_stripe import StripePaymentProvider, StripeSettings
+from payments_stripe.webhook import EVENT_TYPES
 from stripe_simulator import Simulator
 from stripe_simulator.webhooks import sign
 
@@ -51,7 +52,7 @@ class TestStripePaymentProvider(ProviderConformance):
         event = next(
             event
             for event in self.simulator.objects("event")
-            if event["data"]["object"].get("id") == payment.id
+            if event["type"] in EVENT_TYPES and event["data"]["object"].get("id") == payment.id
         )
         payload = json.dumps(event).encode()
         signature = sign(payload, self.simulator.webhook_secret, int(time.time()))

@@ -3,6 +3,7 @@ The adapter as a whole: over HTTP against the simulator with faults, or a server
 """
 
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -32,7 +33,8 @@ from payments_core.ports.errors import (
     ProviderUnavailable,
 )
 from payments_core.ports.provider import Window
-from payments_stripe import StripePaymentProvider, StripeSettings
+from payments_stripe import StripePaymentProvider, StripeSettings, parameters
+from payments_stripe.webhook import EVENT_TYPES
 from stripe_simulator import Simulator
 from tests.stripe.peers import Peer, answer, peer, settings_for, silence
 from tests.stripe.shapes import a_list, a_refund, an_error, an_intent
@@ -245,6 +247,47 @@ def test_what_stripe_would_repeat_is_not_sent_again(
     sent = [r for r in simulator.requests() if r["path"] == "/v1/payment_intents"]
 
     assert len(sent) == 1
+
+
+def test_events_are_listed_page_by_page(
+    simulator: Simulator, provider: StripePaymentProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    However many pages there are, each event that an endpoint is sent comes once.
+    """
+    monkeypatch.setattr(parameters, "PAGE", 2)
+    for _ in range(3):
+        create(provider)
+    now = datetime.now(UTC)
+    listed = provider.list_events(Window(now - timedelta(minutes=1), now + timedelta(minutes=1)))
+    types = [event.type for event in listed]
+
+    assert types == ["payment_intent.succeeded"] * 3
+    assert len(simulator.objects("event")) > 3
+
+
+def test_a_listing_that_breaks_is_no_list(
+    simulator: Simulator, provider: StripePaymentProvider
+) -> None:
+    """
+    An error in a listing is raised: what was not listed is not missing.
+    """
+    create(provider)
+    simulator.faults.add(kind="error_500", operation="events.list", times=5)
+    now = datetime.now(UTC)
+
+    with pytest.raises(ProviderUnavailable):
+        list(provider.list_events(Window(now - timedelta(minutes=1), now)))
+
+
+def test_readme_names_the_events_of_the_endpoint() -> None:
+    """
+    What the endpoint is to be sent is what is looked for when it was not.
+    """
+    readme = Path("packages/payments-stripe/README.md").read_text("utf-8")
+    named = re.findall(r"`((?:payment_intent|charge|refund)\.[a-z_.]+)`", readme)
+
+    assert sorted(named) == list(EVENT_TYPES)
 
 
 def test_redirects_are_not_followed() -> None:

@@ -6,7 +6,7 @@ used key. So a change here is noticed by operations that are sent again across a
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from payments_stripe.money import to_stripe
 
 if TYPE_CHECKING:
     from stripe.params import (
+        EventListParams,
         PaymentIntentCancelParams,
         PaymentIntentCaptureParams,
         PaymentIntentConfirmParams,
@@ -141,6 +142,18 @@ def payments_page(window: Window, after: str | None) -> "PaymentIntentListParams
     """
     first, end = _seconds(window)
     params: PaymentIntentListParams = {"limit": PAGE, "created": {"gte": first, "lt": end}}
+    if after:
+        params["starting_after"] = after
+    return params
+
+
+def events_page(window: Window, types: Sequence[str], after: str | None) -> "EventListParams":
+    """
+    Return what lists the next page of the events of these types of a window.
+    """
+    first, end = _seconds(window)
+    params: EventListParams = {"limit": PAGE, "types": list(types)}
+    params["created"] = {"gte": first, "lt": end}
     if after:
         params["starting_after"] = after
     return params

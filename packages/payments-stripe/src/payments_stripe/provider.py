@@ -32,6 +32,7 @@ from payments_stripe.parameters import (
     capture_params,
     confirm_params,
     create_params,
+    events_page,
     payments_page,
     refund_params,
     refunds_page,
@@ -39,7 +40,7 @@ from payments_stripe.parameters import (
 from payments_stripe.settings import StripeSettings
 from payments_stripe.translators import is_foreign, page_of, payment_of, refund_of
 from payments_stripe.transport import Transport
-from payments_stripe.webhook import Webhooks
+from payments_stripe.webhook import EVENT_TYPES, Webhooks
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -81,6 +82,7 @@ class StripePaymentProvider(IPaymentProvider):
         services = _client(settings, self._transport).v1
         self._intents = services.payment_intents
         self._refunds = services.refunds
+        self._events = services.events
 
     @property
     @override
@@ -138,6 +140,14 @@ class StripePaymentProvider(IPaymentProvider):
     def list_refunds(self, window: Window) -> Iterator[ProviderRefund]:
         return self._pages(
             lambda after: self._refunds.list(refunds_page(after, window=window)), refund_of
+        )
+
+    @override
+    def list_events(self, window: Window) -> Iterator[WebhookNotice]:
+        return self._pages(
+            lambda after: self._events.list(events_page(window, EVENT_TYPES, after)),
+            self._webhooks.read,
+            skip=lambda _: False,
         )
 
     @override
@@ -211,6 +221,7 @@ class StripePaymentProvider(IPaymentProvider):
         self,
         ask: Callable[[str | None], stripe.ListObject[Any]],
         translate: Callable[[Json], T],
+        skip: Callable[[Json], bool] = is_foreign,
     ) -> Iterator[T]:
         """
         Yield what a listing holds, a page at a time; each page has the deadline of one call.
@@ -220,7 +231,7 @@ class StripePaymentProvider(IPaymentProvider):
         while more:
             with self._calling():
                 items, more = page_of(ask(after).to_dict())
-                found = [translate(item) for item in items if not is_foreign(item)]
+                found = [translate(item) for item in items if not skip(item)]
                 after = _last(items, after) if more else None
             yield from found
 

@@ -45,13 +45,30 @@ _PAYMENT_ID: Final = re.compile(r"pi_\w{1,252}", re.ASCII)
 
 _ABOUT_REFUNDS: Final = frozenset({"charge.refunded", "charge.refund.updated"})
 
+EVENT_TYPES: Final = (
+    "charge.refund.updated",
+    "charge.refunded",
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.canceled",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.succeeded",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
+)
+"""
+What an endpoint for this service should be sent, and so what is missed when it was not.
+"""
+
 Json = Mapping[str, Any]
 
 
 @attrs.frozen
 class Webhooks:
     """
-    Reads deliveries of one endpoint.
+    Reads events: deliveries of one endpoint, and those that Stripe lists.
     """
 
     settings: StripeSettings
@@ -72,9 +89,33 @@ class Webhooks:
             raise WebhookSignatureMissing("The header Stripe-Signature is missing")
         text = _decoded(payload)
         self._check_time(self._verified_time(payload, header))
-        notice = self._notice(_json(text))
+        notice = self.read(_json(text))
         shown = {name: masked(value)[:_LONGEST_SHOWN] for name, value in headers.items()}
         return attrs.evolve(notice, headers=shown)
+
+    def read(self, event: Json) -> WebhookNotice:
+        """
+        Return what an event tells that is known to come from Stripe.
+
+        Raises:
+            WebhookPayloadInvalid: It is no event of our account and mode.
+        """
+        thin = event.get("object") == "v2.core.event"
+        _require(thin or event.get("object") == "event", "it is no event")
+        _require(event.get("livemode") is self.settings.livemode, "it is of the other mode")
+        account = event.get("account")
+        _require(account is None or isinstance(account, str), "its account is no text")
+        ours = account is None or self.settings.account in {None, account}
+        _require(ours, "it is of another account")
+        return WebhookNotice(
+            id=_matching(_EVENT_ID, event.get("id"), "id"),
+            type=_matching(_EVENT_TYPE, event.get("type"), "type"),
+            topic=NoticeTopic.OTHER if thin else _topic(event["type"]),
+            provider_payment_id=None if thin else _payment_id(event),
+            created_at=_moment(event.get("created")),
+            payload=json.dumps(masked_tree(event), separators=(",", ":")),
+            live=self.settings.livemode,
+        )
 
     def _verified_time(self, payload: bytes, header: str) -> int:
         """
@@ -100,24 +141,6 @@ class Webhooks:
             raise WebhookTimestampInvalid(
                 f"The delivery was signed {age} seconds ago; check this machine's clock"
             )
-
-    def _notice(self, event: Json) -> WebhookNotice:
-        thin = event.get("object") == "v2.core.event"
-        _require(thin or event.get("object") == "event", "it is no event")
-        _require(event.get("livemode") is self.settings.livemode, "it is of the other mode")
-        account = event.get("account")
-        _require(account is None or isinstance(account, str), "its account is no text")
-        ours = account is None or self.settings.account in {None, account}
-        _require(ours, "it is of another account")
-        return WebhookNotice(
-            id=_matching(_EVENT_ID, event.get("id"), "id"),
-            type=_matching(_EVENT_TYPE, event.get("type"), "type"),
-            topic=NoticeTopic.OTHER if thin else _topic(event["type"]),
-            provider_payment_id=None if thin else _payment_id(event),
-            created_at=_moment(event.get("created")),
-            payload=json.dumps(masked_tree(event), separators=(",", ":")),
-            live=self.settings.livemode,
-        )
 
 
 def _parts(header: str) -> tuple[int, list[bytes]]:

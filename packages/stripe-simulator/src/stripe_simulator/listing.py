@@ -4,6 +4,7 @@ Lists as Stripe pages them: newest first, by cursor.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from stripe_simulator.api import Call
@@ -13,6 +14,10 @@ from stripe_simulator.store import Store
 from stripe_simulator.work import Work, public
 
 Json = dict[str, Any]
+Condition = tuple[str, Sequence[object]]
+"""
+SQL that is a constant of this package, and its values.
+"""
 
 LARGEST_PAGE = 100
 BOUNDS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -49,15 +54,26 @@ def list_parameters(**filters: Parser) -> Parameters:
     )
 
 
-def page(work: Work, call: Call, kind: str, url: str, **equal: object) -> Json:
+def page(
+    work: Work,
+    call: Call,
+    kind: str,
+    url: str,
+    conditions: Sequence[Condition] = (),
+    **equal: object,
+) -> Json:
     """
     One page of a kind.
 
     Args:
+        conditions: Further ones, each with its values.
+
         equal: Filters by column; None is no filter, a list means any of it.
     """
     parameters = call.parameters
     where, values = _conditions(work.store, kind, parameters, equal)
+    for condition, more in conditions:
+        where, values = f"{where} AND {condition}", [*values, *more]
     size = parameters.get("limit", 10)
     backwards = "ending_before" in parameters
     found = work.store.select(where, values, newest=not backwards, limit=size + 1)

@@ -44,7 +44,9 @@ class NoticeTopic(StrEnum):
 @attrs.frozen
 class WebhookNotice:
     """
-    A verified webhook. It says which object changed; the state is read afresh.
+    An event, by a verified webhook or out of the provider's list of them.
+
+    It says which object changed; the state is read afresh.
 
     Attributes:
         id: The provider's event id, the same in each delivery.
@@ -166,6 +168,16 @@ class IPaymentProvider(Protocol):
     def list_refunds(self, window: Window) -> Iterator[ProviderRefund]:
         """
         Yield every refund object created in the window, as `list_payments` does.
+        """
+
+    @abstractmethod
+    def list_events(self, window: Window) -> Iterator[WebhookNotice]:
+        """
+        Yield every event about payments and refunds that happened in the window, newest first.
+
+        They are the very events that webhooks bring, with the same ids, whether or not
+        those arrived; so whoever compares finds what was lost on the way. A provider keeps
+        events for a limited time only. Errors are as of `list_payments`.
         """
 
     @abstractmethod

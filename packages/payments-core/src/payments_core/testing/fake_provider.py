@@ -108,6 +108,7 @@ class FakePaymentProvider(IPaymentProvider):
         self._payments: dict[str, ProviderPayment] = {}
         self._manual: set[str] = set()
         self._refunds: dict[str, ProviderRefund] = {}
+        self._events: dict[str, WebhookNotice] = {}
         self._answers: dict[str, tuple[ProviderRequest, object]] = {}
         self.calls: list[str] = []
         self.faults: deque[Fault] = deque()
@@ -281,12 +282,25 @@ class FakePaymentProvider(IPaymentProvider):
             releases_only=releases_only,
             refund_id=refund_id,
         )
+        return self._keep_changed(refund)
+
+    def _keep_changed(self, refund: ProviderRefund) -> ProviderRefund:
         self._refunds[refund.id] = refund
+        self._tell(NoticeTopic.REFUND, refund.provider_payment_id)
         return refund
 
     def _keep(self, payment: ProviderPayment) -> ProviderPayment:
         self._payments[payment.id] = payment
+        self._tell(NoticeTopic.PAYMENT, payment.id)
         return payment
+
+    def _tell(self, topic: NoticeTopic, object_id: str) -> None:
+        event_id = f"evt_{len(self._events) + 1}"
+        self._note(_event(event_id, topic, object_id, self._clock.now()))
+
+    def _note(self, payload: bytes) -> None:
+        notice = _notice(payload)
+        self._events.setdefault(notice.id, notice)
 
     def _in_state(self, object_id: str, *states: ProviderPaymentStatus) -> ProviderPayment:
         payment = self.retrieve(object_id)
@@ -320,6 +334,17 @@ class FakePaymentProvider(IPaymentProvider):
     def list_refunds(self, window: Window) -> Iterator[ProviderRefund]:
         found = [r for r in self._refunds.values() if window.start <= r.created_at < window.end]
         yield from reversed(found)
+
+    @override
+    def list_events(self, window: Window) -> Iterator[WebhookNotice]:
+        fault = self._fault("list_events")
+        found = [e for e in self._events.values() if window.start <= e.created_at < window.end]
+        newest_first = found[::-1]
+        newest_first.sort(key=lambda e: e.created_at, reverse=True)
+        for event in newest_first:
+            yield event
+            if fault:
+                raise fault.error
 
     @override
     def refunds_of(self, provider_payment_id: str) -> tuple[ProviderRefund, ...]:
@@ -391,9 +416,8 @@ class FakePaymentProvider(IPaymentProvider):
         with self._lock:
             failure = Failure("lost_or_stolen_card", "The refund came back.")
             refund = self._refunds[refund_id]
-            refund = attrs.evolve(refund, status=ProviderRefundStatus.FAILED, failure=failure)
-            self._refunds[refund_id] = refund
-            return refund
+            failed = attrs.evolve(refund, status=ProviderRefundStatus.FAILED, failure=failure)
+            return self._keep_changed(failed)
 
     # ------------------------------------------------------------ webhooks
 
@@ -409,14 +433,9 @@ class FakePaymentProvider(IPaymentProvider):
         Return a signed delivery about an object: raw bytes, and headers by lower-case name.
         """
         at = at or self._clock.now()
-        event = {
-            "id": event_id or f"evt_{len(self.calls)}_{provider_payment_id}_{topic}",
-            "type": f"{topic}.updated",
-            "topic": topic,
-            "payment": provider_payment_id,
-            "created": at.timestamp(),
-        }
-        payload = json.dumps(event).encode()
+        event_id = event_id or f"evt_{len(self.calls)}_{provider_payment_id}_{topic}"
+        payload = _event(event_id, topic, provider_payment_id, at)
+        self._note(payload)
         return payload, {"fake-signature": self._sign(payload, at.timestamp())}
 
     def _sign(self, payload: bytes, at: float) -> str:
@@ -439,6 +458,17 @@ class FakePaymentProvider(IPaymentProvider):
         if not timedelta(seconds=-60) <= age <= timedelta(seconds=300):
             raise WebhookTimestampInvalid("The signature is too old, or from the future")
         return attrs.evolve(_notice(payload), headers=dict(headers))
+
+
+def _event(event_id: str, topic: NoticeTopic, object_id: str, at: datetime) -> bytes:
+    event = {
+        "id": event_id,
+        "type": f"{topic}.updated",
+        "topic": topic,
+        "payment": object_id,
+        "created": at.timestamp(),
+    }
+    return json.dumps(event).encode()
 
 
 def _notice(payload: bytes) -> WebhookNotice:

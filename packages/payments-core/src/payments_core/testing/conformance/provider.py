@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
+import attrs
 import pytest
 
 from payments_core.domain.errors import PaymentsError
@@ -501,6 +502,39 @@ class ProviderConformance:
         assert refund.id in [r.id for r in provider.list_refunds(now)]
         assert first.id not in [p.id for p in provider.list_payments(later)]
         assert refund.id not in [r.id for r in provider.list_refunds(later)]
+
+    def test_lists_the_events_of_the_window(self, provider: IPaymentProvider) -> None:
+        """
+        What happened to payments and refunds is listed, newest first, without secrets.
+        """
+        payment = self.create(provider, self.approved)
+        self.refund(provider, payment, FOUR)
+        after = provider.retrieve(payment.id).created_at + timedelta(seconds=5)
+        now = Window(payment.created_at - timedelta(seconds=1), after)
+        events = list(provider.list_events(now))
+        topics = [e.topic for e in events if e.provider_payment_id == payment.id]
+        later = provider.list_events(Window(after, after + timedelta(hours=1)))
+
+        assert set(topics) == {NoticeTopic.PAYMENT, NoticeTopic.REFUND}
+        assert topics[-1] is NoticeTopic.PAYMENT
+        assert len({e.id for e in events}) == len(events)
+        assert [e.created_at for e in events] == sorted(
+            (e.created_at for e in events), reverse=True
+        )
+        assert not any("_secret_" in e.payload for e in events)
+        assert not list(later)
+
+    def test_delivered_event_is_listed(self, provider: IPaymentProvider) -> None:
+        """
+        The list has the very event that a webhook brings, under the same id.
+        """
+        payment = self.create(provider, self.approved)
+        brought = provider.parse_webhook(*self.delivery(payment))
+        start = brought.created_at - timedelta(seconds=1)
+        listed = provider.list_events(Window(start, brought.created_at + timedelta(seconds=1)))
+        (found,) = [event for event in listed if event.id == brought.id]
+
+        assert attrs.evolve(found, headers=brought.headers) == brought
 
     # ------------------------------------------------------------ webhooks
 
