@@ -12,7 +12,7 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 from payments_bootstrap.logging import log_context
-from payments_bootstrap.masking import mask
+from payments_core.masking import mask
 from payments_http.metrics import observe
 
 _log = logging.getLogger("payments_http.access")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
-from payments_bootstrap.card_numbers import contains_card_number
+from payments_core.masking import contains_card_number
 from payments_http.problems import Problem
 
 MAX_DEPTH: Final = 32

@@ -4,14 +4,14 @@ One log for everything: lines of JSON for machines, readable lines for a termina
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import Processor
 
-from payments_bootstrap.masking import mask_event
+from payments_core.masking import mask, mask_tree, one_line
 
 QUIET: Final = ("stripe", "urllib3")
 """
@@ -33,7 +33,7 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                mask_event,
+                _mask_event,
                 _renderer(json=json, colors=stream.isatty()),
             ],
         )
@@ -52,6 +52,26 @@ def log_context(**values: str) -> Iterator[None]:
     """
     with structlog.contextvars.bound_contextvars(**values):
         yield
+
+
+def _mask_event(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """
+    Mask each value of a record; what is no text or number becomes a text.
+    """
+    for name, value in event.items():
+        if not name.startswith("_"):
+            event[name] = _shown(name, mask_tree(value))
+    return event
+
+
+def _shown(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else mask(repr(value))
+    # A traceback keeps its lines: JSON writes them as one, and a terminal is for people.
+    return text if name == "exception" else one_line(text)
 
 
 def _fields() -> list[Processor]:

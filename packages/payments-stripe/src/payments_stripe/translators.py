@@ -15,7 +15,7 @@ from payments_core.domain.facts import (
 )
 from payments_core.domain.failure import Failure
 from payments_core.domain.money import Money, exponents
-from payments_stripe.masking import masked
+from payments_core.masking import mask
 from payments_stripe.money import from_stripe
 
 Json = Mapping[str, Any]
@@ -134,7 +134,7 @@ def failure_of(error: Json | None) -> Failure | None:
     if not error:
         return None
     code = str(error.get("code") or error.get("type") or "provider_error")
-    message = masked(str(error.get("message") or "Stripe gave no reason."))
+    message = mask(str(error.get("message") or "Stripe gave no reason."))
     return Failure(code[:_LONGEST_MESSAGE], message[:_LONGEST_MESSAGE])
 
 

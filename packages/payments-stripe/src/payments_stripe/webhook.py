@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import attrs
 
+from payments_core.masking import mask, mask_tree
 from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.errors import (
     WebhookPayloadInvalid,
@@ -24,7 +25,6 @@ from payments_core.ports.errors import (
     WebhookTimestampInvalid,
 )
 from payments_core.ports.provider import NoticeTopic, WebhookNotice
-from payments_stripe.masking import masked, masked_tree
 from payments_stripe.settings import StripeSettings
 
 HEADER: Final = "stripe-signature"
@@ -90,7 +90,7 @@ class Webhooks:
         text = _decoded(payload)
         self._check_time(self._verified_time(payload, header))
         notice = self.read(_json(text))
-        shown = {name: masked(value)[:_LONGEST_SHOWN] for name, value in headers.items()}
+        shown = {name: mask(value)[:_LONGEST_SHOWN] for name, value in headers.items()}
         return attrs.evolve(notice, headers=shown)
 
     def read(self, event: Json) -> WebhookNotice:
@@ -113,7 +113,7 @@ class Webhooks:
             topic=NoticeTopic.OTHER if thin else _topic(event["type"]),
             provider_payment_id=None if thin else _payment_id(event),
             created_at=_moment(event.get("created")),
-            payload=json.dumps(masked_tree(event), separators=(",", ":")),
+            payload=json.dumps(mask_tree(event), separators=(",", ":")),
             live=self.settings.livemode,
         )
 

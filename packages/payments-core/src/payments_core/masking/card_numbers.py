@@ -16,8 +16,11 @@ _ENCODINGS: Final = 3
 How often a text may have been percent-encoded on its way.
 """
 
-# About one UUID in a thousand would pass for a card number, its dashes for separators.
-_UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
+# One UUID in two thousand would pass for a card number, and so would other hexadecimal ids.
+_IDENTIFIER: Final = re.compile(
+    r"\b(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?:[0-9a-fA-F]{32}){1,2})\b"
+)
+_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 _RUN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]*[0-9])+")
 _GROUP: Final = re.compile(r"[0-9]+")
 _ISSUED: Final = re.compile(
@@ -55,10 +58,12 @@ def mask_card_numbers(text: str) -> str:
 
 def plain(text: str) -> str:
     """
-    Return the text with percent encoding undone, and the digits of all scripts as ASCII.
+    Return the text with its encodings undone, and the digits of all scripts as ASCII.
     """
     for _ in range(_ENCODINGS):
         text = unquote(text) if "%" in text else text
+    if "\\" in text:
+        text = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
     normal = unicodedata.normalize("NFKC", text)
     return normal if normal.isascii() else "".join(map(_ascii_digit, normal))
 
@@ -70,7 +75,7 @@ def _ascii_digit(character: str) -> str:
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     if sum(map(str.isdigit, text)) < SHORTEST:
         return
-    text = _UUID.sub(lambda found: "x" * len(found[0]), text)
+    text = _IDENTIFIER.sub(lambda found: "x" * len(found[0]), text)
     for run in _RUN.finditer(text):
         groups = [m.span() for m in _GROUP.finditer(text, *run.span())]
         digits = "".join(text[start:end] for start, end in groups).encode()

@@ -1,0 +1,90 @@
+"""
+Finding keys, tokens, client secrets, passwords and security codes by how they look or are named.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from payments_core.masking.card_numbers import contains_card_number, mask_card_numbers
+
+MASK: Final = "***"
+"""
+What stands where a secret was; where a card number was, it says so.
+"""
+
+SECRET_NAMES: Final = frozenset(
+    {"accountnumber", "authorization", "cardnumber", "clientsecret", "cvc", "cvn", "cvv", "cvv2"}
+    | {"accesstoken", "apikey", "idtoken", "number", "pan", "password", "refreshtoken", "secret"}
+    | {"securitycode", "track1", "track2", "webhooksecret"}
+)
+"""
+Names under which secrets travel, in lower case without separators.
+"""
+
+_REST: Final = r"[^\s\"'`,;&(){}\[\]<>\\]+"
+_SECRETS: Final = (
+    (re.compile(rf"\b((?:sk|rk)_(?:live|test)_){_REST}"), rf"\1{MASK}"),
+    (re.compile(rf"\b(whsec_){_REST}"), rf"\1{MASK}"),
+    (re.compile(r"\b(\w+_secret_)[\w%-]+"), rf"\1{MASK}"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)*"), f"eyJ{MASK}"),
+    (
+        re.compile(r"(?i)(authorization\W{1,4}(?:basic |bearer )?)[^\s\"',}]+"),
+        rf"\1{MASK}",
+    ),
+    (re.compile(r"(?i)\b(bearer )[\w.~+/-]{16,}=*"), rf"\1{MASK}"),
+    (re.compile(r"(://[^:/?#\s]*:)[^\s/]+@"), rf"\1{MASK}@"),
+    (
+        re.compile(
+            r"(?i)\b((?:cvc|cvn|cvv2?|security[ _-]?code|password|client[_-]?secret"
+            rf"|api[_-]?key)[\"'\\]{{0,2}}\s?[:=]\s?[\"'\\]{{0,2}}){_REST}"
+        ),
+        rf"\1{MASK}",
+    ),
+)
+
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def mask(text: str) -> str:
+    """
+    Return the text without keys, tokens, client secrets, passwords, security and card numbers.
+    """
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return mask_card_numbers(text)
+
+
+def mask_tree(value: Any) -> Any:
+    """
+    Return JSON of the same shape, without secrets in its names, texts and numbers.
+    """
+    match value:
+        case Mapping():
+            return {mask(str(name)): _mask_field(name, inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [mask_tree(inner) for inner in value]
+        case str():
+            return mask(value)
+        case bool() | None:
+            return value
+    return mask(str(value)) if contains_card_number(str(value)) else value
+
+
+def one_line(text: str) -> str:
+    """
+    Return the text with everything that could break or colour a line made visible.
+    """
+    return _UNPRINTABLE.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
+
+
+def plain_name(name: str) -> str:
+    """
+    Return a field's name as the tables of names hold it.
+    """
+    return "".join(filter(str.isalnum, name)).lower()
+
+
+def _mask_field(name: object, value: Any) -> Any:
+    leaf = value is not None and not isinstance(value, bool | Mapping | list | tuple)
+    return MASK if leaf and plain_name(str(name)) in SECRET_NAMES else mask_tree(value)
