@@ -78,6 +78,8 @@ REFUSED = [
     ({"KEYCLOAK__ISSUER": DEVELOPMENT_ISSUER}, "KEYCLOAK__ISSUER"),
     ({"KEYCLOAK__JWKS_URL": "file:///tmp/keys.json"}, "KEYCLOAK__ISSUER"),
     ({"KEYCLOAK__JWKS_URL": "ftp://keys"}, "KEYCLOAK__JWKS_URL"),
+    ({"KEYCLOAK__KEYS_PAUSE": "0s"}, "KEYCLOAK__KEYS_PAUSE"),
+    ({"KEYCLOAK__KEYS_STALE": "9m"}, "KEYCLOAK__KEYS_STALE"),
     ({"KEYCLOAK__ALGORITHMS": "none"}, "KEYCLOAK__ALGORITHMS"),
     ({"KEYCLOAK__ALGORITHMS": "HS256"}, "KEYCLOAK__ALGORITHMS"),
     ({"ENVIRONMENT": "development", "HTTP__HOST": "0.0.0.0"}, "HTTP__HOST"),
@@ -113,6 +115,7 @@ def test_refused(change: dict[str, str], name: str) -> None:
         {"HEALTH__REQUIRED": ""},
         {"HEALTH__REQUIRED": "database,rabbitmq", "RABBITMQ__URL": "amqp://broker"},
         {"POLICY__LEASE": "46s"},
+        {"KEYCLOAK__KEYS_FRESH": "1m", "KEYCLOAK__KEYS_STALE": "1m", "KEYCLOAK__KEYS_PAUSE": "1s"},
         {"PAYMENT_PROVIDERS__STRIPE__DEADLINE": "20", "POLICY__LEASE": "70s"},
     ],
 )

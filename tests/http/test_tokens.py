@@ -13,12 +13,11 @@ from typing import Any
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey, Key, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from payments_bootstrap import Container
 from payments_bootstrap.configuration import load
 from payments_http.app import create_app
-from payments_http.keys import IssuerKeys, KeysUnavailable
 
 Api = Any
 Claims = dict[str, Any]
@@ -227,88 +226,6 @@ def test_two_tokens(api: Api) -> None:
     answer = api.get("/api/payments", headers={"Authorization": f"Bearer {token},Bearer {token}"})
 
     assert answer.status_code == 401
-
-
-class _Fetch:
-    """
-    An issuer's address that is counted, and can be down.
-    """
-
-    def __init__(self, *kids: str) -> None:
-        self.keys: list[Key] = [OctKey.generate_key(parameters={"kid": kid}) for kid in kids]
-        self.count = 0
-        self.down = False
-
-    def __call__(self) -> Any:
-        self.count += 1
-        if self.down:
-            raise ConnectionError
-        return KeySet(self.keys).as_dict()
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_keys_are_cached() -> None:
-    """
-    Keys are fetched once in ten minutes.
-    """
-    fetch, clock = _Fetch("a"), _Clock()
-    keys = IssuerKeys(fetch, clock=clock)
-    for _ in range(100):
-        assert keys.get("a")
-    clock.now += 601
-    keys.get("a")
-
-    assert fetch.count == 2
-
-
-def test_new_key() -> None:
-    """
-    A key that the issuer made since is fetched when a token asks for it.
-    """
-    fetch, clock = _Fetch("a"), _Clock()
-    keys = IssuerKeys(fetch, clock=clock)
-    keys.get("a")
-    fetch.keys.append(OctKey.generate_key(parameters={"kid": "b"}))
-    clock.now += 30
-
-    assert keys.get("b")
-
-
-def test_unknown_keys_cannot_flood_the_issuer() -> None:
-    """
-    A thousand tokens with unknown keys in half a minute cause one fetch.
-    """
-    fetch, clock = _Fetch("a"), _Clock()
-    keys = IssuerKeys(fetch, clock=clock)
-    keys.get("a")
-    clock.now += 30
-    found = [keys.get(f"x{n}") for n in range(1000)]
-
-    assert set(found) == {None}
-    assert fetch.count == 2
-
-
-def test_issuer_is_down() -> None:
-    """
-    While the issuer is down its old keys are good for a day.
-    """
-    fetch, clock = _Fetch("a"), _Clock()
-    keys = IssuerKeys(fetch, clock=clock)
-    keys.get("a")
-    fetch.down = True
-    clock.now += 86_000
-
-    assert keys.get("a")
-    clock.now += 86_000
-    with pytest.raises(KeysUnavailable):
-        keys.get("a")
 
 
 def test_issuer_was_never_there(issuer: Any, environ: dict[str, str], tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from payments_bootstrap.permissions import Permission
 from payments_core.domain.errors import PaymentNotFound
 from payments_core.ports.queries import PaymentView
 from payments_http.caller import Caller
-from payments_http.keys import IssuerKeys, fetcher
+from payments_http.keys import IssuerKeys
 from payments_http.problems import Problem
 from payments_http.tokens import TokenVerifier
 
@@ -79,7 +79,7 @@ def guard_of(container: Container) -> Guard:
     Return the guard that the settings ask for.
     """
     settings = container.settings().keycloak
-    return Guard(TokenVerifier(settings, IssuerKeys(fetcher(settings.keys_url))))
+    return Guard(TokenVerifier(settings, IssuerKeys.of(settings)))
 
 
 def guarded(access: Access) -> Callable[[View], View]:

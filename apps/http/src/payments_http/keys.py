@@ -6,14 +6,16 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import requests
-from joserfc.jwk import Key, KeySet
+from joserfc.jwk import Key, import_key
+
+from payments_bootstrap.settings import KeycloakSettings
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ Returns the JWK set as JSON, or raises anything.
 
 class KeysUnavailable(Exception):
     """
-    The issuer's keys were never fetched, or too long ago.
+    The issuer's keys were never fetched, or too long ago, or are being fetched for too long.
     """
 
 
@@ -60,7 +62,9 @@ class IssuerKeys:
         stale: Seconds for which old keys are used while fetching fails.
 
         pause: Seconds between two fetches at least, however many unknown keys are asked for;
-            one second as long as there are no keys at all.
+            one second at most as long as there are no keys at all.
+
+        patience: Seconds that a token with an unknown key waits for another thread's fetch.
     """
 
     def __init__(
@@ -70,14 +74,27 @@ class IssuerKeys:
         fresh: float = 600,
         stale: float = 86_400,
         pause: float = 30,
+        patience: float = 5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.fresh, self.stale, self.pause = fresh, stale, pause
+        self.fresh, self.stale, self.pause, self.patience = fresh, stale, pause, patience
         self._fetch = fetch
         self._clock = clock
         self._lock = threading.Lock()
         self._keys: dict[str, Key] = {}
         self._fetched_at = self._tried_at = float("-inf")
+
+    @classmethod
+    def of(cls, settings: KeycloakSettings) -> Self:
+        """
+        Return the keys of the issuer that the settings name.
+        """
+        return cls(
+            fetcher(settings.keys_url),
+            fresh=settings.keys_fresh.total_seconds(),
+            stale=settings.keys_stale.total_seconds(),
+            pause=settings.keys_pause.total_seconds(),
+        )
 
     def get(self, kid: str) -> Key | None:
         """
@@ -86,19 +103,22 @@ class IssuerKeys:
         Raises:
             KeysUnavailable: There is nothing to look in.
         """
-        age = self._clock() - self._fetched_at
-        if age > self.fresh or kid not in self._keys:
-            self._refresh()
+        known = kid in self._keys
+        if not known or self._clock() - self._fetched_at > self.fresh:
+            self._refresh(wait=not known)
         if self._clock() - self._fetched_at > self.stale:
             raise KeysUnavailable
         return self._keys.get(kid)
 
-    def _refresh(self) -> None:
-        # Whoever has keys to go on with does not wait for another thread's fetch.
-        if not self._lock.acquire(blocking=not self._keys):
+    def _refresh(self, *, wait: bool) -> None:
+        # Whoever has the key to go on with does not wait for another thread's fetch. Who has
+        # not must: the fetch may bring it, and a new key's token is not to be called forged.
+        if not self._lock.acquire(timeout=self.patience if wait else 0):
+            if wait:
+                raise KeysUnavailable
             return
         try:
-            if self._clock() - self._tried_at >= (self.pause if self._keys else 1):
+            if self._clock() - self._tried_at >= (self.pause if self._keys else min(self.pause, 1)):
                 self._tried_at = self._clock()
                 self._load()
         finally:
@@ -106,9 +126,23 @@ class IssuerKeys:
 
     def _load(self) -> None:
         try:
-            found = KeySet.import_key_set(self._fetch())
+            listed = list(self._fetch()["keys"])
         except Exception as error:  # noqa: BLE001 - old keys are good, whatever went wrong
             _log.warning("The issuer's keys could not be fetched: %s", type(error).__name__)
             return
-        self._keys = {key.kid: key for key in found.keys if key.kid}
+        self._keys = dict(_readable(listed))
         self._fetched_at = self._clock()
+
+
+def _readable(listed: Iterable[Any]) -> Iterator[tuple[str, Key]]:
+    """
+    Yield the keys that can be read; RFC 7517 (section 5) wants the others passed over.
+    """
+    for data in listed:
+        try:
+            key = import_key(data)
+        except Exception as error:  # noqa: BLE001 - the library raises many things at odd keys
+            _log.info("A key of the issuer was passed over: %s", type(error).__name__)
+            continue
+        if key.kid:
+            yield key.kid, key

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     LIST_ANY = "list:any"
     TIMELINE_ANY = "timeline:any"
     INTERNAL_CAPTURE_ANY = "internal-capture:any"
+    RECONCILE_ANY = "reconcile:any"
 
     @property
     def everyones(self) -> "Permission":
@@ -40,7 +41,7 @@ P = Permission
 
 _OWN: Final = (P.CREATE, P.CONFIRM, P.READ, P.CANCEL)
 _LOOK: Final = (P.READ_ANY, P.TIMELINE_ANY, P.LIST_ANY)
-_MONEY: Final = (P.CANCEL_ANY, P.CAPTURE_ANY, P.REFUND_ANY)
+_MONEY: Final = (P.CANCEL_ANY, P.CAPTURE_ANY, P.REFUND_ANY, P.RECONCILE_ANY)
 _PAY: Final = (P.CREATE_ANY, P.CONFIRM_ANY)
 
 ROLES: Final[Mapping[str, tuple[Permission, ...]]] = {

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from payments_bootstrap.settings import Check, PaymentProviderSettings
+from payments_bootstrap.settings import Check, KeycloakSettings, PaymentProviderSettings
 from payments_core.domain.policy import Policy
 from payments_stripe import StripeSettings
 
@@ -86,6 +86,18 @@ def _weak_algorithm(values: Values) -> bool:
     return not chosen or not allowed.issuperset(chosen)
 
 
+def _impatient(values: Values) -> bool:
+    pause: timedelta = values.get("keycloak.keys_pause", KeycloakSettings().keys_pause)
+    return pause <= timedelta(0)
+
+
+def _stale_before_fresh(values: Values) -> bool:
+    default = KeycloakSettings()
+    stale: timedelta = values.get("keycloak.keys_stale", default.keys_stale)
+    fresh: timedelta = values.get("keycloak.keys_fresh", default.keys_fresh)
+    return stale < fresh
+
+
 def _unknown_provider(values: Values) -> bool:
     return values.get("default_provider", PROVIDERS[0]) not in PROVIDERS
 
@@ -140,6 +152,16 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
         "keycloak.algorithms",
         _weak_algorithm,
         "only signatures with a public key are accepted, such as RS256 and ES256",
+    ),
+    (
+        "keycloak.keys_pause",
+        _impatient,
+        "it must be more than nothing, or tokens with made-up keys would flood the issuer",
+    ),
+    (
+        "keycloak.keys_stale",
+        _stale_before_fresh,
+        "it must not be shorter than KEYCLOAK__KEYS_FRESH",
     ),
     (
         "default_provider",

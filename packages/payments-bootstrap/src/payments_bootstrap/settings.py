@@ -49,6 +49,12 @@ class KeycloakSettings:
 
         jwks_url: Where the issuer's keys are; by default Keycloak's place under the first issuer.
 
+        keys_fresh: After this the keys are fetched again: so long a withdrawn key may still count.
+
+        keys_stale: For so long old keys count while the issuer does not answer.
+
+        keys_pause: Between two fetches at least, however many unknown keys tokens name.
+
         roles: What each role may do; services: likewise each client with a token of its own.
     """
 
@@ -56,6 +62,9 @@ class KeycloakSettings:
     audience: str = "payment-service"
     client_id: str = "payment-service"
     jwks_url: str = ""
+    keys_fresh: timedelta = timedelta(minutes=10)
+    keys_stale: timedelta = timedelta(hours=24)
+    keys_pause: timedelta = timedelta(seconds=30)
     algorithms: tuple[str, ...] = ("RS256",)
     leeway: timedelta = timedelta(seconds=30)
     lifetime: timedelta = timedelta(hours=24)
