@@ -70,11 +70,14 @@ class TokenVerifier:
     def _verify(self, token: str) -> Mapping[str, Any]:
         decoded = jwt.decode(token, self._key, algorithms=list(self._settings.algorithms))
         claims = decoded.claims
+        if "crit" in decoded.header:
+            raise ValueError("Nothing that a header calls critical is understood here")
         self._claims.validate(claims)
+        if not _is_name(claims["sub"]):
+            raise ValueError("The subject is no name that an issuer may give")
         if claims["exp"] - claims["iat"] > self._settings.lifetime.total_seconds():
             raise ValueError("The token lives too long")
-        # Keycloak says what kind of token it is in the body, RFC 9068 in the header.
-        if claims.get("typ") != "Bearer" and decoded.header.get("typ") != "at+jwt":
+        if not _is_access_token(decoded.header, claims):
             raise ValueError("This is no access token")
         return claims
 
@@ -84,6 +87,21 @@ class TokenVerifier:
         if key is None:
             raise ValueError("No key of the issuer has this id")
         return key
+
+
+def _is_access_token(header: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
+    # Keycloak says what kind of token it is in the body, RFC 9068 (section 2.1) in the header.
+    if "typ" in claims:
+        return bool(claims["typ"] == "Bearer")
+    return header.get("typ") in {"at+jwt", "application/at+jwt"}
+
+
+def _is_name(subject: object) -> bool:
+    # OpenID Connect Core (section 2): at most 255 ASCII characters. Others would also not fit
+    # into every database's text, as U+0000.
+    if not isinstance(subject, str) or len(subject) > 255:  # noqa: PLR2004 - the standard's
+        return False
+    return subject.isascii() and subject.isprintable()
 
 
 def _no_keys() -> Problem:
