@@ -12,13 +12,16 @@ from payments_core.domain.facts import ProviderPayment
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
+from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.conformance.outbox import OutboxConformance
 from payments_core.testing.conformance.provider import ProviderConformance
+from payments_core.testing.conformance.records import RecordsConformance
 from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
 from payments_core.testing.memory_queries import InMemoryPaymentQueries
+from payments_core.testing.memory_records import InMemoryRecordQueries
 
 
 class TestFakePaymentProvider(ProviderConformance):
@@ -81,3 +84,26 @@ class TestInMemoryOutbox(OutboxConformance):
     @override
     def make_uow(self, serializer: IMessageSerializer) -> UnitOfWorkFactory:
         return partial(InMemoryUnitOfWork, InMemoryDatabase(), serializer)
+
+
+class TestInMemoryRecords(RecordsConformance):
+    """
+    The whole store in memory.
+    """
+
+    @pytest.fixture
+    def database(self) -> InMemoryDatabase:
+        """
+        An empty database.
+        """
+        return InMemoryDatabase()
+
+    @pytest.fixture
+    @override
+    def make_uow(self, database: InMemoryDatabase) -> UnitOfWorkFactory:
+        return partial(InMemoryUnitOfWork, database)
+
+    @pytest.fixture
+    @override
+    def records(self, database: InMemoryDatabase) -> IRecordQueries:
+        return InMemoryRecordQueries(database)

@@ -9,9 +9,15 @@ from sqlalchemy import Engine
 from typing_extensions import override
 
 from payments_core.ports.queries import IPaymentQueries
+from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
+from payments_core.testing.conformance.records import RecordsConformance
 from payments_core.testing.conformance.storage import StorageConformance
-from payments_postgres import SqlAlchemyPaymentQueries, SqlAlchemyUnitOfWork
+from payments_postgres import (
+    SqlAlchemyPaymentQueries,
+    SqlAlchemyRecordQueries,
+    SqlAlchemyUnitOfWork,
+)
 
 
 class TestSqlAlchemyStorage(StorageConformance):
@@ -28,3 +34,19 @@ class TestSqlAlchemyStorage(StorageConformance):
     @pytest.fixture
     def queries(self, engine: Engine) -> IPaymentQueries:
         return SqlAlchemyPaymentQueries(engine)
+
+
+class TestSqlAlchemyRecords(RecordsConformance):
+    """
+    The whole store on both.
+    """
+
+    @override
+    @pytest.fixture
+    def make_uow(self, engine: Engine) -> UnitOfWorkFactory:
+        return partial(SqlAlchemyUnitOfWork, engine)
+
+    @override
+    @pytest.fixture
+    def records(self, engine: Engine) -> IRecordQueries:
+        return SqlAlchemyRecordQueries(engine)

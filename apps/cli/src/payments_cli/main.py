@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "cancel": "Call a payment off before its money is taken.",
     "refund": "Give captured money back, in whole or in part.",
     "outbox": "Look after messages to other services that have not left.",
+    "audit": "Check that no promise about payments was broken.",
     "token": "Print a token for trying the API (development only).",
     "db": "Bring the database's tables up to date, or see whether they are.",
     "health": "Ask everything that the service stands on.",

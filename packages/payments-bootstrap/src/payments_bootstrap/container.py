@@ -31,13 +31,16 @@ from payments_core.application.receive_webhook import ReceiveWebhook
 from payments_core.application.record_order import RecordOrder
 from payments_core.application.refund_payment import RefundPayment
 from payments_core.application.relay_outbox import RelayOutbox, ReportLateMessages
+from payments_core.application.verify_payments import VerifyPayments
 from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
+from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_postgres import (
     SqlAlchemyPaymentQueries,
+    SqlAlchemyRecordQueries,
     SqlAlchemyUnitOfWork,
     create_engine,
     is_behind,
@@ -158,6 +161,11 @@ class Container(containers.DeclarativeContainer):
     get_payment: providers.Provider[GetPayment] = _Each(GetPayment, queries)
     list_payments: providers.Provider[ListPayments] = _Each(ListPayments, queries)
     show_timeline: providers.Provider[ShowTimeline] = _Each(ShowTimeline, queries)
+
+    records: providers.Provider[IRecordQueries] = _One(SqlAlchemyRecordQueries, engine)
+    verify_payments: providers.Provider[VerifyPayments] = _Each(
+        VerifyPayments, records, payment_providers, clock
+    )
 
     publisher = _One(publisher_of, settings.provided.rabbitmq)
     relay_outbox: providers.Provider[RelayOutbox] = _Each(

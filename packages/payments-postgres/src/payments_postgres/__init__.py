@@ -5,12 +5,14 @@ PostgreSQL and SQLite repositories for payments-core.
 from payments_postgres.dialects import create_engine
 from payments_postgres.migrations import is_behind, is_current, migrate
 from payments_postgres.queries import SqlAlchemyPaymentQueries
+from payments_postgres.records import SqlAlchemyRecordQueries
 from payments_postgres.settings import DatabaseSettings
 from payments_postgres.unit_of_work import SqlAlchemyUnitOfWork
 
 __all__ = [
     "DatabaseSettings",
     "SqlAlchemyPaymentQueries",
+    "SqlAlchemyRecordQueries",
     "SqlAlchemyUnitOfWork",
     "create_engine",
     "is_behind",

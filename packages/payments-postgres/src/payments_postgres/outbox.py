@@ -104,7 +104,7 @@ class SqlAlchemyOutbox(IOutbox):
     @override
     def claim(self, now: datetime, until: datetime, limit: int) -> Sequence[OutboxMessage]:
         values = {"now": now, "until": until, "most": limit}
-        claimed = [_message(row) for row in self._transaction.rows(_CLAIM, values)]
+        claimed = [to_message(row) for row in self._transaction.rows(_CLAIM, values)]
         return sorted(claimed, key=lambda m: (m.created_at, m.sequence))
 
     @override
@@ -121,12 +121,12 @@ class SqlAlchemyOutbox(IOutbox):
     @override
     def find(self, message_id: UUID) -> OutboxMessage | None:
         row = self._transaction.row(_BY_ID, {"id": message_id})
-        return None if row is None else _message(row)
+        return None if row is None else to_message(row)
 
     @override
     def waiting(self, before: datetime, limit: int) -> Sequence[OutboxMessage]:
         rows = self._transaction.rows(_WAITING, {"before": before, "most": limit})
-        return [_message(row) for row in rows]
+        return [to_message(row) for row in rows]
 
     def _last_number(self, events: Sequence[Event]) -> int:
         statement = add_up(self._transaction.dialect, orders, "order_id", "event_seq")
@@ -150,6 +150,9 @@ class SqlAlchemyOutbox(IOutbox):
         )
 
 
-def _message(row: Row[Any]) -> OutboxMessage:
+def to_message(row: Row[Any]) -> OutboxMessage:
+    """
+    Return the message of a row.
+    """
     values = row._asdict()
     return OutboxMessage(**values | {"status": OutboxStatus(row.status)})

@@ -64,7 +64,7 @@ class SqlAlchemyWebhookInbox(IWebhookInbox):
     @override
     def claim(self, now: datetime, until: datetime, limit: int) -> Sequence[WebhookEvent]:
         values = {"now": now, "until": until, "most": limit}
-        claimed = [_event(row) for row in self._transaction.rows(_CLAIM, values)]
+        claimed = [to_event(row) for row in self._transaction.rows(_CLAIM, values)]
         return sorted(claimed, key=lambda event: (event.received_at, event.event_id))
 
 
@@ -73,7 +73,10 @@ def _row(event: WebhookEvent) -> Values:
     return fields | {"headers": to_json(dict(event.headers))}
 
 
-def _event(row: Row[Any]) -> WebhookEvent:
+def to_event(row: Row[Any]) -> WebhookEvent:
+    """
+    Return the event of a row.
+    """
     values = row._asdict()
     values["topic"] = NoticeTopic(row.topic)
     values["status"] = WebhookStatus(row.status)

@@ -1,0 +1,128 @@
+"""
+``payments audit``.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from payments_cli.errors import ExitCode
+from payments_cli.moments import MOMENT
+from payments_cli.output import Row, write_json, write_table
+from payments_cli.session import Session, with_session
+from payments_core.application.verify_payments import (
+    Report,
+    VerifyPayments,
+    VerifyPaymentsCommand,
+)
+from payments_core.domain.invariants import INVARIANTS
+
+TITLES = {
+    "invariant": "promise",
+    "violations": "broken",
+    "example": "such as",
+    "todo": "what to do",
+}
+
+
+@click.group("audit")
+def command() -> None:
+    """
+    Check that no promise about payments was broken.
+    """
+
+
+@command.command("verify")
+@click.option("--since", type=MOMENT, help="Only what was made since then: 3d, 12h or a date.")
+@click.option("--provider", is_flag=True, help="Also compare with the provider's own objects.")
+@click.option(
+    "--grace",
+    type=click.IntRange(0),
+    default=300,
+    show_default=True,
+    help="Seconds after which what should be over counts as forgotten.",
+)
+@with_session
+def verify(session: Session, *, since: datetime | None, provider: bool, grace: int) -> None:
+    """
+    Check every promise that the database can show; change nothing.
+
+    Amounts, what was told and what waits, keys, states and proofs of failure are checked
+    payment by payment. With --provider, its objects of that time are listed and compared too.
+    Ends with 0 if no promise was found broken, and with 1 otherwise.
+    """
+    verifier = session.container.verify_payments()
+    asked = VerifyPaymentsCommand(since=since, provider=provider, grace=timedelta(seconds=grace))
+    with _progress(verifier, asked) as step:
+        report = verifier.execute(asked, step)
+    _show(session, report)
+    if not report.clean:
+        raise SystemExit(ExitCode.FAILED)
+
+
+def _silent(_: int) -> None:
+    """
+    Nobody watches.
+    """
+
+
+@contextmanager
+def _progress(
+    verifier: VerifyPayments, asked: VerifyPaymentsCommand
+) -> Iterator[Callable[[int], None]]:
+    stream = sys.stderr
+    if not stream.isatty():
+        yield _silent
+        return
+    total = verifier.total(asked)
+    with click.progressbar(length=total, label="Checking payments", file=stream) as bar:
+        yield bar.update
+
+
+def _show(session: Session, report: Report) -> None:
+    rows = [_row(report, name) for name in INVARIANTS if name in report.counts]
+    looked = (
+        f"{report.payments} payments, {report.webhooks} webhook events"
+        f" and {report.provider_objects} objects of the provider"
+    )
+    if session.as_json:
+        write_json(_document(report))
+    elif rows:
+        write_table(TITLES, rows)
+        click.echo(f"\n{sum(report.counts.values())} violations in {looked}.")
+    else:
+        click.echo(f"No promise is broken in {looked}.")
+
+
+def _row(report: Report, name: str) -> Row:
+    example = report.examples[name][0]
+    invariant = INVARIANTS[name]
+    return {
+        "invariant": f"{name} {invariant.promise}",
+        "violations": report.counts[name],
+        "example": f"{example.about}: {example.found}",
+        "todo": invariant.advice,
+    }
+
+
+def _document(report: Report) -> Row:
+    return {
+        "checkedAt": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "payments": report.payments,
+        "webhooks": report.webhooks,
+        "providerObjects": report.provider_objects,
+        "clean": report.clean,
+        "violations": [
+            {
+                "invariant": name,
+                "promise": INVARIANTS[name].promise,
+                "count": count,
+                "advice": INVARIANTS[name].advice,
+                "examples": [{"about": v.about, "found": v.found} for v in report.examples[name]],
+            }
+            for name, count in report.counts.items()
+        ],
+    }
