@@ -17,4 +17,5 @@ SERVERS: Final[dict[str, Server]] = {
 REQUIRED: Final = (
     "postgres",
     "rabbitmq",
+    "redis",
 )  # The one place that says which of them the tests use today.

@@ -24,6 +24,7 @@ from payments_core.domain.errors import PaymentNotFound
 from payments_core.ports.queries import PaymentView
 from payments_http.caller import Caller
 from payments_http.keys import IssuerKeys
+from payments_http.limiting import Limited, counted
 from payments_http.problems import Problem
 from payments_http.tokens import TokenVerifier
 
@@ -102,7 +103,7 @@ def guarded(access: Access) -> Callable[[View], View]:
 
 def _admit(permission: Permission) -> None:
     guard: Guard = current_app.extensions[EXTENSION].guard
-    with guard.acquire() as claims:
+    with counted(Limited.BAD_TOKENS, Problem), guard.acquire() as claims:
         g.caller = Caller.of(claims, container().settings().keycloak)
     if not g.caller.may(permission):
         detail = "Your roles do not allow this."

@@ -11,7 +11,7 @@ from flask_smorest import Api  # type: ignore[import-untyped]  # ships no types
 from typing_extensions import override
 
 from payments_bootstrap import Container
-from payments_http import exchange, problems
+from payments_http import exchange, limiting, problems
 from payments_http.access import EXTENSION, Guard, guard_of, require_access
 from payments_http.gateway import AnySpelling
 from payments_http.routes import docs, health, internal, payments, refunds, webhooks
@@ -79,6 +79,7 @@ def create_app(container: Container) -> Flask:
     app.extensions[EXTENSION] = State(container, guard_of(container))
     exchange.register(app)
     problems.register(app)
+    limiting.register(app, container.settings())
     _register_routes(app, container)
     require_access(app)
     # Flask calls this attribute for each request, so this is how middleware is put around it.

@@ -24,12 +24,15 @@ class Caller:
 
     Attributes:
         client: Through which client the token was issued, if the token says so.
+
+        service: Whether the client asks for itself, and not for a person.
     """
 
     issuer: str
     subject: str
     client: str
     permissions: frozenset[Permission]
+    service: bool = False
 
     @classmethod
     def of(cls, claims: Mapping[str, Any], settings: KeycloakSettings) -> "Caller":
@@ -42,6 +45,7 @@ class Caller:
             subject=claims["sub"],
             client=client if isinstance(client, str) else "",
             permissions=frozenset(_granted(claims, settings)),
+            service=bool(_service(claims)),
         )
 
     def may(self, permission: Permission) -> bool:

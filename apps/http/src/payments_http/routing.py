@@ -142,7 +142,7 @@ def _problem(group: Group, status: int) -> Callable[[View], View]:
 def _usual(
     access: Access, body: type[Schema] | None, query: type[Schema] | None
 ) -> Collection[int]:
-    found = {401, 403, 503} if isinstance(access, Permission) else set()
+    found = {401, 403, 429, 503} if isinstance(access, Permission) else set()
     return found | ({400, 413, 415, 422} if body else set()) | ({400, 422} if query else set())
 
 

@@ -92,6 +92,9 @@ class HttpSettings:
         metrics_port: Where `/metrics` listens; 0 for nowhere.
 
         threads: Per worker process.
+
+        trusted_proxies: How many proxies of ours stand before the API, each of which adds the
+            address that it was called from to ``X-Forwarded-For``; 0 to look at the connection.
     """
 
     host: str = "127.0.0.1"
@@ -101,6 +104,48 @@ class HttpSettings:
     threads: int = 8
     allowed_return_urls: tuple[str, ...] = ()
     swagger: bool | None = None
+    trusted_proxies: int = 0
+
+
+def _not_negative(_settings: object, field: "attrs.Attribute[int]", value: int) -> None:
+    if value < 0:
+        raise ValueError(f"{field.name} must be a number per minute, or 0 for no limit")
+
+
+@attrs.frozen
+class LimitSettings:
+    """
+    How often something may be asked for within a minute; 0 for as often as anyone likes.
+
+    Attributes:
+        enabled: Count at all; by default everywhere but in development.
+
+        creates: Payments, by or for one customer.
+
+        refunds: By one person; services are not limited.
+
+        bad_tokens: Requests without a good token, from one address.
+
+        bad_signatures: Deliveries that no provider signed, from one address.
+    """
+
+    enabled: bool | None = None
+    creates: int = attrs.field(default=60, validator=_not_negative)
+    refunds: int = attrs.field(default=10, validator=_not_negative)
+    bad_tokens: int = attrs.field(default=100, validator=_not_negative)
+    bad_signatures: int = attrs.field(default=100, validator=_not_negative)
+
+
+@attrs.frozen
+class RedisSettings:
+    """
+    Where processes share what may be forgotten.
+
+    Attributes:
+        url: ``redis://:password@host:6379/0``; empty for none, and each process for itself.
+    """
+
+    url: str = attrs.field(default="", repr=False)
 
 
 class Check(StrEnum):
@@ -186,6 +231,8 @@ class Settings:
     http: HttpSettings = HttpSettings()
     health: HealthSettings = HealthSettings()
     worker: WorkerSettings = WorkerSettings()
+    limits: LimitSettings = LimitSettings()
+    redis: RedisSettings = RedisSettings()
     rabbitmq: RabbitSettings = attrs.field(factory=RabbitSettings)
     relay: RelayPolicy = attrs.field(factory=RelayPolicy)
     orders: OrderSettings = OrderSettings()

@@ -15,6 +15,7 @@ from payments_core.domain.money import Money
 from payments_core.ports.queries import PaymentFilter, PaymentView
 from payments_http import schemas
 from payments_http.access import caller, container, reachable_payment
+from payments_http.limiting import Limited, count
 from payments_http.problems import FieldError, Problem
 from payments_http.rendering import Answer, changed, created, money, scoped_key, shown
 from payments_http.routing import UNKNOWN_OUTCOME, Group, endpoint
@@ -36,7 +37,7 @@ ONE = "/api/payments/<uuid:payment_id>"
         200: "The order's payment, made by the same request before.",
         202: UNKNOWN_OUTCOME,
     },
-    problems=(404, 409),
+    problems=(404, 409, 429),
     example={
         "orderId": "0199f3c5-1c9a-7d44-a5e2-0f8a4d9f2c11",
         "amount": "129.90",
@@ -55,7 +56,10 @@ def create_payment(body: dict[str, Any]) -> Answer:
     scoped_key(required=False)
     amount = Money.parse(body.pop("amount"), body.pop("currency"))
     body.setdefault("provider", container().settings().default_provider)
-    owner = _owner(body.pop("customer_id", None))
+    customer_id = body.pop("customer_id", None)
+    if customer_id or Permission.CREATE_ANY not in caller().permissions:
+        count(Limited.CREATES, customer_id or caller().subject)
+    owner = _owner(customer_id)
     command = CreatePaymentCommand(customer_id=owner, amount=amount, **body)
     return created(container().create_payment().execute(command))
 

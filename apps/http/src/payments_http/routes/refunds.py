@@ -8,7 +8,8 @@ from uuid import UUID
 from payments_bootstrap.permissions import Permission
 from payments_core.application.refund_payment import RefundPaymentCommand
 from payments_http import schemas
-from payments_http.access import container, reachable_payment
+from payments_http.access import caller, container, reachable_payment
+from payments_http.limiting import Limited, count
 from payments_http.rendering import Answer, money, refunded, scoped_key
 from payments_http.routing import UNKNOWN_OUTCOME, Group, endpoint
 
@@ -23,7 +24,7 @@ group = Group("Refunds", __name__, description="Giving captured money back.")
     body=schemas.RefundPayment,
     schema=schemas.Refund,
     answers={201: "The refund; one that was refused is Failed.", 202: UNKNOWN_OUTCOME},
-    problems=(404, 409),
+    problems=(404, 409, 429),
     example={"amount": "10.00", "reason": "damaged"},
     key=True,
 )
@@ -32,6 +33,8 @@ def refund_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
     Give back all or part of what was captured.
     """
     key = scoped_key(required=True)
+    if not caller().service:
+        count(Limited.REFUNDS, caller().subject)
     payment = reachable_payment(payment_id, Permission.REFUND_ANY)
     command = RefundPaymentCommand(
         payment_id=payment_id,

@@ -9,9 +9,11 @@ from flask import request
 
 from payments_core.application.receive_webhook import ReceivedWebhook, ReceiveWebhookCommand
 from payments_core.domain.errors import NotFound
+from payments_core.ports.errors import WebhookInvalid
 from payments_http import schemas
 from payments_http.access import Open, container
 from payments_http.body import WEBHOOK_LIMIT, read
+from payments_http.limiting import Limited, counted
 from payments_http.problems import Problem
 from payments_http.routing import Group, endpoint
 
@@ -27,7 +29,7 @@ group = Group("Webhooks", __name__, description="For payment providers alone.")
     access=Open.SIGNED,
     schema=schemas.ReceivedWebhook,
     answers={200: "It is stored, also if it was before."},
-    problems=(400, 404, 413, 503),
+    problems=(400, 404, 413, 429, 503),
 )
 def receive_webhook(provider: str) -> ReceivedWebhook:
     """
@@ -41,4 +43,5 @@ def receive_webhook(provider: str) -> ReceivedWebhook:
         detail = "A header is too long."
         raise Problem(HTTPStatus.BAD_REQUEST, "request_invalid", detail)
     command = ReceiveWebhookCommand(provider=provider, payload=payload, headers=headers)
-    return container().receive_webhook().execute(command)
+    with counted(Limited.BAD_SIGNATURES, WebhookInvalid):
+        return container().receive_webhook().execute(command)
