@@ -154,16 +154,6 @@ def test_anothers_order(api: Api, alice: Api) -> None:
     assert answer.get_json()["code"] == "not_found"
 
 
-@pytest.mark.parametrize("who", ["Admin", "order-service"])
-def test_customer_is_named(api: Api, who: str) -> None:
-    """
-    An administrator or the Order Service may say whose payment it is.
-    """
-    caller = api.of(who, sub="x") if who == "Admin" else api.of_service(who)
-
-    assert caller.pay(customerId="carol")["customerId"] == "carol"
-
-
 def test_client_secret_is_the_owners(api: Api, alice: Api, admin: Api) -> None:
     """
     The client secret is shown to the owner while it is needed, and to nobody else.
