@@ -184,7 +184,7 @@ def test_broker_that_is_away() -> None:
 
     assert type(error) is PublishError
     assert "secret-word" not in str(error)
-    assert took < 3
+    assert took < 20
 
 
 def test_broker_that_says_nothing() -> None:
@@ -204,7 +204,7 @@ def test_broker_that_says_nothing() -> None:
         publisher.stop()
 
     assert type(error) is PublishError
-    assert took < 3
+    assert took < 20
 
 
 def test_nothing_reached_the_wrong_place(neighbour: Neighbour) -> None:

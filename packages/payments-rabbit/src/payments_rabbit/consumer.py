@@ -8,17 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 import attrs
-from aio_pika.abc import AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
 from payments_core.application.handle_message import HandleMessage
 from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.publisher import PublishError
+from payments_rabbit.connection import LOST, BrokerConnection, connect
 from payments_rabbit.delivery import Delivery
 from payments_rabbit.desk import PAUSES, Desk, Held
 from payments_rabbit.host import Host
 from payments_rabbit.loop import LoopThread
 from payments_rabbit.names import Addresses
-from payments_rabbit.outgoing import LOST, Outgoing, connect
+from payments_rabbit.outgoing import Outgoing
 from payments_rabbit.returning import Returning
 from payments_rabbit.settings import RabbitSettings
 from payments_rabbit.topology import Endpoint, endpoints, ensure_endpoint, ensure_side_queues
@@ -35,6 +36,7 @@ class Line:
         at_work: Messages that are handled now.
     """
 
+    connection: BrokerConnection
     queue: AbstractQueue
     desk: Desk
     stopping: asyncio.Event
@@ -53,7 +55,7 @@ class Line:
         Receive nothing more, and return when what is handled now is done.
         """
         with suppress(*LOST):
-            await self.queue.cancel(self.tag)
+            await self.connection.answer(self.queue.cancel(self.tag))
         await asyncio.gather(*self.at_work)
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
@@ -77,13 +79,13 @@ class Line:
                 return
             # If the connection was lost meanwhile it comes again, and has no second effect.
             with suppress(*LOST):
-                await message.ack()
+                await self.connection.answer(message.ack())
 
     async def _give_back(self, message: AbstractIncomingMessage) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), PAUSES[2])
         with suppress(*LOST):
-            await message.nack(requeue=True)
+            await self.connection.answer(message.nack(requeue=True))
 
 
 class RabbitConsumer:
@@ -157,6 +159,8 @@ class RabbitConsumer:
                 failures = 0
             except (PublishError, *LOST) as error:
                 _log.warning("RabbitMQ is not to be had (%s); trying again", type(error).__name__)
+            except Exception:  # noqa: BLE001 - whatever it was, nobody else would begin again
+                _log.exception("Consuming broke off; trying again")
             with suppress(TimeoutError):
                 pause = PAUSES[min(failures, len(PAUSES) - 1)]
                 await asyncio.wait_for(self._stopping.wait(), pause)
@@ -167,17 +171,22 @@ class RabbitConsumer:
         Consume on one connection until it is lost or we are stopped.
         """
         lost = asyncio.Event()
-        async with await connect(self._settings) as connection:
-            connection.close_callbacks.add(lambda *_: lost.set())
-            lines = [await self._line(connection, e, lost) for e in endpoints(self._settings)]
-            for line in lines:
-                await line.open()
+        connection = await connect(self._settings)
+        connection.close_callbacks.add(lambda *_: lost.set())
+        lines: list[Line] = []
+        try:
+            for endpoint in endpoints(self._settings):
+                line = await connection.answer(self._line(connection, endpoint, lost))
+                await connection.answer(line.open())
+                lines.append(line)
             _log.info("Consuming from %s", ", ".join(line.queue.name for line in lines))
             await _first_of(self._stopping, lost)
+        finally:
             await asyncio.gather(*(line.close() for line in lines))
+            await connection.leave()
 
     async def _line(
-        self, connection: AbstractConnection, endpoint: Endpoint, lost: asyncio.Event
+        self, connection: BrokerConnection, endpoint: Endpoint, lost: asyncio.Event
     ) -> Line:
         await ensure_endpoint(connection, endpoint)
         await ensure_side_queues(connection, endpoint.queue)
@@ -190,7 +199,7 @@ class RabbitConsumer:
         queue = await channel.get_queue(endpoint.queue, ensure=False)
         assert self._desk is not None
         slots = asyncio.Semaphore(self._settings.concurrency)
-        return Line(queue, self._desk, self._stopping, slots)
+        return Line(connection, queue, self._desk, self._stopping, slots)
 
 
 async def _first_of(*events: asyncio.Event) -> None:

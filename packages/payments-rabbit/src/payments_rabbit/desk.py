@@ -21,9 +21,10 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+PAUSES: Final = (1.0, 2.0, 5.0)
 """
-Seconds between attempts to come back to a broker or a database that is away.
+Seconds between attempts to come back to a broker or a database that is away. The last is the
+longest that messages wait for nothing once it is back.
 """
 
 

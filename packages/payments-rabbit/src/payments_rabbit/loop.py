@@ -4,11 +4,13 @@ The one place where asyncio runs: a thread with a loop, and a synchronous door t
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+END_WITHIN = 5.0  # seconds that what is cancelled at the end may take
 
 
 class LoopThread:
@@ -36,7 +38,7 @@ class LoopThread:
 
     def close(self) -> None:
         """
-        Cancel what still runs, and end the thread.
+        Cancel what still runs, and end the thread, whether or not all of it obeys.
         """
         with self._lock:
             loop, thread = self._loop, self._thread
@@ -62,4 +64,35 @@ async def _cancel_all() -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    if others:
+        await asyncio.wait(others, timeout=END_WITHIN)
+
+
+async def within(seconds: float, work: Awaitable[T]) -> T:
+    """
+    Return what work returns; after so many seconds tell it to end, and leave it behind.
+
+    `asyncio.timeout` waits until what it cancels has ended. The library's calls need not end
+    then: they tell the broker that they leave, and wait for its answer, which may never come.
+
+    Raises:
+        TimeoutError: It took longer.
+        ConnectionAbortedError: The library cancelled it, as it does when a connection dies.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        if task.cancelled():
+            raise ConnectionAbortedError
+        return task.result()
+    finally:
+        if not task.done():
+            task.add_done_callback(_unheard)
+            task.cancel()
+
+
+def _unheard(task: "asyncio.Future[Any]") -> None:
+    if not task.cancelled():
+        task.exception()

@@ -5,44 +5,18 @@ The connection on which we publish: confirmed, mandatory, and opened again when 
 import asyncio
 import logging
 import time
-from contextlib import suppress
 
-import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractMessage
-from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
+from aio_pika.abc import AbstractChannel, AbstractMessage
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from payments_core.ports.publisher import PublishError
+from payments_rabbit.connection import LOST, BrokerConnection, connect
 from payments_rabbit.settings import RabbitSettings
 from payments_rabbit.topology import ensure_exchange
 
 _log = logging.getLogger(__name__)
 
-LOST = (AMQPError, OSError, TimeoutError, RuntimeError)
-"""
-What the library raises when a connection or a channel is not there or breaks.
-"""
-
 RETRY_AFTER = 1.0  # seconds between two attempts to connect
-
-
-async def connect(settings: RabbitSettings) -> AbstractConnection:
-    """
-    Return an open connection.
-
-    Raises:
-        PublishError: The broker is not there; its address is not repeated.
-    """
-    seconds = settings.connect_timeout.total_seconds()
-    try:
-        async with asyncio.timeout(seconds):
-            return await aio_pika.connect(
-                settings.url,
-                timeout=seconds,
-                heartbeat=int(settings.heartbeat.total_seconds()),
-                client_properties={"connection_name": settings.service_name},
-            )
-    except LOST as error:
-        raise PublishError(f"RabbitMQ does not answer ({type(error).__name__})") from None
 
 
 def check_broker(settings: RabbitSettings) -> None:
@@ -56,7 +30,7 @@ def check_broker(settings: RabbitSettings) -> None:
 
 
 async def _check(settings: RabbitSettings) -> None:
-    await (await connect(settings)).close()
+    await (await connect(settings)).leave()
 
 
 class Outgoing:
@@ -66,7 +40,8 @@ class Outgoing:
 
     def __init__(self, settings: RabbitSettings) -> None:
         self._settings = settings
-        self._connection: AbstractConnection | None = None
+        self._seconds = settings.publish_timeout.total_seconds()
+        self._connection: BrokerConnection | None = None
         self._channel: AbstractChannel | None = None
         self._exchanges: set[str] = set()
         self._opening = asyncio.Lock()
@@ -99,9 +74,11 @@ class Outgoing:
         channel = await self.channel()
         await self._ensure(exchange)
         target = await channel.get_exchange(exchange, ensure=False)
-        seconds = self._settings.publish_timeout.total_seconds()
+        if self._connection is None:
+            raise PublishError("RabbitMQ was lost a moment ago")
         try:
-            await target.publish(message, "", mandatory=mandatory, timeout=seconds)
+            published = target.publish(message, "", mandatory=mandatory)
+            await self._connection.answer(published, self._seconds)
         except ChannelNotFoundEntity:
             self._exchanges.discard(exchange)
             raise
@@ -112,29 +89,28 @@ class Outgoing:
         """
         connection, self._connection, self._channel = self._connection, None, None
         if connection:
-            with suppress(*LOST):
-                await connection.close()
+            await connection.leave()
 
     async def _ensure(self, exchange: str) -> None:
         if exchange in self._exchanges:
             return
         async with self._opening:
             if exchange not in self._exchanges:
-                async with asyncio.timeout(self._settings.publish_timeout.total_seconds()):
-                    await ensure_exchange(await self._connected(), exchange)
+                connection = await self._connected()
+                await connection.answer(ensure_exchange(connection, exchange), self._seconds)
                 self._exchanges.add(exchange)
 
     async def _open_channel(self) -> AbstractChannel:
         connection = await self._connected()
         channel = connection.channel(publisher_confirms=True, on_return_raises=True)
         try:
-            await channel.initialize(self._settings.connect_timeout.total_seconds())
+            await connection.answer(channel.initialize())
         except LOST as error:
             await self.close()
             raise PublishError(f"RabbitMQ opens no channel ({type(error).__name__})") from None
         return channel
 
-    async def _connected(self) -> AbstractConnection:
+    async def _connected(self) -> BrokerConnection:
         # The library calls a connection closed only when we close it, not when it is lost.
         if self._connection is None or not self._connection.connected.is_set():
             if time.monotonic() < self._next_try:

@@ -19,8 +19,9 @@ from payments_core.ports.publisher import (
     PublishError,
     Unroutable,
 )
+from payments_rabbit.connection import LOST
 from payments_rabbit.loop import LoopThread
-from payments_rabbit.outgoing import LOST, Outgoing
+from payments_rabbit.outgoing import Outgoing
 from payments_rabbit.settings import RabbitSettings
 
 

@@ -16,6 +16,7 @@ from payments_core.contracts.converter import timestamp
 from payments_core.domain.errors import PaymentsError
 from payments_core.ports.clock import IClock
 from payments_core.ports.publisher import PublishError
+from payments_rabbit.connection import LOST
 from payments_rabbit.delivery import Delivery
 from payments_rabbit.envelope import Envelope
 from payments_rabbit.host import Host
@@ -28,7 +29,7 @@ from payments_rabbit.names import (
     exchange_at,
     skipped_queue,
 )
-from payments_rabbit.outgoing import LOST, Outgoing
+from payments_rabbit.outgoing import Outgoing
 from payments_rabbit.reading import Letter
 
 

@@ -45,6 +45,8 @@ class RabbitSettings:
 
         max_message_bytes: Larger ones go to the error queue unread.
 
+        connect_timeout: For each answer of the broker while a connection opens or closes.
+
         publish_timeout: For the broker's confirm of a batch.
     """
 
