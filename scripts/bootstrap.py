@@ -1,13 +1,18 @@
 """
-Fill the virtual environment that runs this file: locked packages by hash, then the members.
+Fill a virtual environment with what the lock pins by hash, and with the workspace's members.
+
+    bootstrap.py LOCK MEMBER...                  this environment: everything in the lock, members editable
+    bootstrap.py --into VENV LOCK MEMBER...      another one: the members and what they need, to run alone
 
 Only the standard library is used, since nothing else is there yet. uv itself
 is installed by pip from the same lock, so it is held by hash too.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -37,20 +42,50 @@ def run(*command: str) -> None:
         raise SystemExit(finished.returncode)
 
 
-def main() -> None:
+def install_uv(lock: str) -> Sequence[str]:
     """
-    Install the lock named first, then the workspace members named after it, editable.
+    Install uv as the lock pins it, and return the beginning of its commands.
     """
-    lock, *members = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         pinned = Path(folder, "uv.txt")
         pinned.write_text(entry_of(Path(lock).read_text(encoding="utf-8"), "uv"), encoding="utf-8")
         pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
         run(*pip, "--require-hashes", "-r", str(pinned))
-    uv = (str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet")
-    run(*uv, "--python", sys.executable, "--require-hashes", "-r", lock)
+    return (str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python")
+
+
+def fill_own(uv: Sequence[str], lock: str, members: Sequence[str]) -> None:
+    """
+    Fill the environment that runs this file, for those who work on the project.
+    """
+    run(*uv, sys.executable, "--require-hashes", "-r", lock)
     editable = [word for member in members for word in ("-e", member)]
-    run(*uv, "--python", sys.executable, "--no-deps", "--no-build-isolation", *editable)
+    run(*uv, sys.executable, "--no-deps", "--no-build-isolation", *editable)
+
+
+def fill(venv: str, uv: Sequence[str], lock: str, members: Sequence[str]) -> None:
+    """
+    Fill another environment with no more than what runs; uv holds constraints to their hashes too.
+    """
+    paths = [f"./{member}" for member in members]
+    # Without sources, or uv would leave links to the members instead of the members.
+    run(*uv, f"{venv}/bin/python", "--no-sources", "-c", lock, "-b", lock, *paths)
+
+
+def main() -> None:
+    """
+    Do what the command line asks.
+    """
+    parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
+    parser.add_argument("--into", metavar="VENV", help="fill this environment instead, to run alone")
+    parser.add_argument("lock")
+    parser.add_argument("members", nargs="+")
+    asked = parser.parse_args()
+    uv = install_uv(asked.lock)
+    if asked.into:
+        fill(asked.into, uv, asked.lock, asked.members)
+    else:
+        fill_own(uv, asked.lock, asked.members)
 
 
 if __name__ == "__main__":
