@@ -11,7 +11,7 @@ export UV_LINK_MODE ?= copy
 unexport VIRTUAL_ENV PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test prove verify lint fmt bench services lock clean
+.PHONY: help install run test prove verify lint fmt bench services image lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ bench: $(STAMP) ## Measure, as ratios within one run
 
 services: $(STAMP) ## Start or find the servers of the tests and print their addresses
 	@$(BIN)/python scripts/services.py show
+
+image: ## Build the container image without a Docker engine (root, buildah, mmdebstrap)
+	@scripts/image.sh build
 
 lock: $(STAMP) ## Resolve again and write requirements.lock (versions and hashes, no addresses)
 	@$(BIN)/uv lock -q --upgrade
