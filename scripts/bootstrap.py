@@ -77,7 +77,9 @@ def main() -> None:
     Do what the command line asks.
     """
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
-    parser.add_argument("--into", metavar="VENV", help="fill this environment instead, to run alone")
+    parser.add_argument(
+        "--into", metavar="VENV", help="fill this environment instead, to run alone"
+    )
     parser.add_argument("lock")
     parser.add_argument("members", nargs="+")
     asked = parser.parse_args()
