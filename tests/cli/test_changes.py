@@ -2,12 +2,17 @@
 How commands that move money end, also when the answer is lost.
 """
 
+import getpass
 import json
 import os
 import pty
 import re
+import socket
+import sqlite3
 import subprocess
+from contextlib import closing
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 
@@ -217,6 +222,23 @@ def test_all_is_refunded_and_the_key_again(service: Service) -> None:
     words = ("refund", payment_id, "--yes", "--idempotency-key", "all")
 
     assert service.read(*words)["refundId"] == service.read(*words)["refundId"]
+
+
+def test_who_it_was_is_kept(service: Service) -> None:
+    """
+    The audit log names the operating system's user, this machine, and the reason that was given.
+    """
+    payment_id = service.pay(captureMethod="manual")["paymentId"]
+    service.on("cancel", payment_id, "--reason", "changed mind", "--yes")
+    with closing(sqlite3.connect(service.home / "var/development/payments.db")) as database:
+        rows = database.execute(
+            "SELECT channel, issuer, subject, action, reason FROM audit_log WHERE payment_id = ?"
+            " ORDER BY at",
+            (UUID(payment_id).hex,),
+        ).fetchall()
+
+    assert rows[0][0] == "api"
+    assert rows[1:] == [("cli", socket.gethostname(), getpass.getuser(), "cancel", "changed mind")]
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("The database is gone"), KeyboardInterrupt()])

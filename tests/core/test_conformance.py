@@ -9,18 +9,20 @@ import pytest
 from typing_extensions import override
 
 from payments_core.domain.facts import ProviderPayment
+from payments_core.ports.audit import IAuditQueries
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
+from payments_core.testing.conformance.audit import AuditConformance
 from payments_core.testing.conformance.outbox import OutboxConformance
 from payments_core.testing.conformance.provider import ProviderConformance
 from payments_core.testing.conformance.records import RecordsConformance
 from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
-from payments_core.testing.memory_queries import InMemoryPaymentQueries
+from payments_core.testing.memory_queries import InMemoryAuditQueries, InMemoryPaymentQueries
 from payments_core.testing.memory_records import InMemoryRecordQueries
 
 
@@ -107,3 +109,26 @@ class TestInMemoryRecords(RecordsConformance):
     @override
     def records(self, database: InMemoryDatabase) -> IRecordQueries:
         return InMemoryRecordQueries(database)
+
+
+class TestInMemoryAudit(AuditConformance):
+    """
+    The audit log in memory is one.
+    """
+
+    @pytest.fixture
+    def database(self) -> InMemoryDatabase:
+        """
+        An empty database.
+        """
+        return InMemoryDatabase()
+
+    @pytest.fixture
+    @override
+    def make_uow(self, database: InMemoryDatabase) -> UnitOfWorkFactory:
+        return partial(InMemoryUnitOfWork, database)
+
+    @pytest.fixture
+    @override
+    def audit(self, database: InMemoryDatabase) -> IAuditQueries:
+        return InMemoryAuditQueries(database)

@@ -31,7 +31,7 @@ from payments_core.testing.recording_publisher import RecordingPublisher
 from payments_postgres import SqlAlchemyPaymentQueries, SqlAlchemyUnitOfWork
 from tests.postgres.recorder import Recorder
 
-CREATE = ["SELECT orders", "INSERT payments", "INSERT payment_operations"]
+CREATE = ["SELECT orders", "INSERT payments", "INSERT payment_operations", "INSERT audit_log"]
 READ = ["SELECT payments", "SELECT payment_operations"]
 WRITE = ["UPDATE payments", "UPDATE payment_operations"]
 TELL = ["INSERT orders", "INSERT outbox"]
@@ -76,7 +76,7 @@ def create(operations: Operations) -> Callable[[str | None], PaymentView]:
 
 def test_create(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
     """
-    Two transactions and nine statements: the intention, and the outcome with its event.
+    Two transactions and ten statements: the intention with who had it, and the outcome with its event.
     """
     with Recorder(engine) as record:
         payment = create(APPROVED_METHOD)
@@ -90,7 +90,7 @@ def test_create_for_the_browser(
     engine: Engine, create: Callable[[str | None], PaymentView]
 ) -> None:
     """
-    Without an event it is seven.
+    Without an event it is eight.
     """
     with Recorder(engine) as record:
         payment = create(None)
@@ -151,7 +151,7 @@ def test_refund(
     with Recorder(engine) as record:
         refund.execute(RefundPaymentCommand(payment_id=payment.id, request_key="k1"))
 
-    begun = ["UPDATE payments", "INSERT payment_operations", "INSERT refunds"]
+    begun = ["UPDATE payments", "INSERT payment_operations", "INSERT refunds", "INSERT audit_log"]
     assert record.transactions == 2
     assert record.verbs == [
         *(*READ, *begun),

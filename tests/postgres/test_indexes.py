@@ -15,6 +15,7 @@ from sqlalchemy import Engine, Table, insert, text
 
 from payments_core.domain.payment import Payment
 from payments_core.domain.status import PaymentStatus
+from payments_core.ports.audit import AuditCursor, AuditFilter
 from payments_core.ports.outbox import OutboxStatus
 from payments_core.ports.queries import Cursor, PaymentFilter
 from payments_core.ports.webhooks import WebhookStatus
@@ -23,6 +24,7 @@ from payments_core.testing.conformance.outbox import a_success
 from payments_core.testing.conformance.storage import an_event
 from payments_postgres import (
     DatabaseSettings,
+    SqlAlchemyAuditQueries,
     SqlAlchemyPaymentQueries,
     SqlAlchemyUnitOfWork,
     create_engine,
@@ -30,6 +32,7 @@ from payments_postgres import (
 )
 from payments_postgres.mapping import operation_rows, payment_row
 from payments_postgres.tables import (
+    audit_log,
     discrepancies,
     inbox,
     metadata,
@@ -63,6 +66,13 @@ class Filled:
         The read side.
         """
         return SqlAlchemyPaymentQueries(self.engine)
+
+    @property
+    def audit(self) -> SqlAlchemyAuditQueries:
+        """
+        The read side of the audit log.
+        """
+        return SqlAlchemyAuditQueries(self.engine)
 
     def plans(self, act: Callable[["Filled"], object]) -> str:
         """
@@ -107,6 +117,7 @@ def rows_of(made: Sequence[Payment]) -> Iterator[tuple[Table, Sequence[Mapping[s
     yield outbox, [_message(p, number) for p in made for number in (1, 2)]
     yield inbox, [_received(number) for number in range(len(made))]
     yield discrepancies, [_discrepancy(p) for p in made]
+    yield audit_log, [_audited(p, number) for number, p in enumerate(made)]
 
 
 def _refund(payment: Payment) -> Mapping[str, Any]:
@@ -176,6 +187,21 @@ def _discrepancy(payment: Payment) -> Mapping[str, Any]:
     }
 
 
+def _audited(payment: Payment, number: int) -> Mapping[str, Any]:
+    return {
+        "id": uuid4(),
+        "at": payment.created_at,
+        "channel": "api",
+        "issuer": "https://issuer.example",
+        "subject": f"person {number % 50}",
+        "client": "x",
+        "request_id": "x",
+        "action": "create",
+        "payment_id": payment.id,
+        "operation_id": payment.operations[0].id,
+    }
+
+
 def fill(engine: Engine) -> Filled:
     """
     Fill an empty database, and let it learn its own size.
@@ -214,6 +240,13 @@ def page(wanted: PaymentFilter, after: Cursor | None = None) -> Callable[[Filled
     Return the reading of one page.
     """
     return lambda filled: filled.queries.list(wanted, 20, after)
+
+
+def audit(wanted: AuditFilter, after: AuditCursor | None = None) -> Callable[[Filled], object]:
+    """
+    Return the reading of one page of the audit log.
+    """
+    return lambda filled: filled.audit.list(wanted, 20, after)
 
 
 def locked(find: Callable[[SqlAlchemyUnitOfWork, Payment], object]) -> Callable[[Filled], object]:
@@ -273,6 +306,7 @@ def receive(filled: Filled) -> None:
 
 
 MIDDLE: Final = Cursor(NOW + timedelta(seconds=ROWS // 2), UUID(int=0))
+AUDIT_MIDDLE: Final = AuditCursor(NOW + timedelta(seconds=ROWS // 2), UUID(int=0))
 LAST_HOUR: Final = PaymentFilter(
     created_from=NOW + timedelta(seconds=ROWS - 30), created_to=NOW + timedelta(seconds=ROWS)
 )
@@ -306,6 +340,16 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
     "list by provider": (
         page(PaymentFilter(provider="provider 7"), MIDDLE),
         ["ix_payments_provider"],
+    ),
+    "list who did what": (audit(AuditFilter()), ["ix_audit_log_at"]),
+    "list who did what from the middle": (audit(AuditFilter(), AUDIT_MIDDLE), ["ix_audit_log_at"]),
+    "list who did what to a payment": (
+        lambda f: f.audit.list(AuditFilter(payment_id=f.one.id), 20),
+        ["ix_audit_log_payment_id"],
+    ),
+    "list what somebody did": (
+        audit(AuditFilter(subject="person 7"), AUDIT_MIDDLE),
+        ["ix_audit_log_subject"],
     ),
     "claim": (claim, ["ix_webhook_events_waiting", "pk_webhook_events"]),
     "timeline": (

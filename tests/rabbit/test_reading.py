@@ -75,6 +75,7 @@ def test_captured_documents_are_understood(name: str, queue: str, handled_as: st
         endpoint=queue,
         name=handled_as,
         body=document["message"],
+        source=document["sourceAddress"],
         cause=Cause(UUID(document["conversationId"])),
     )
 

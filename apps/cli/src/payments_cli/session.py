@@ -2,7 +2,9 @@
 What the commands share: their options, the container, and how they end.
 """
 
+import getpass
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from typing_extensions import override
 
 from payments_bootstrap import ConfigurationError, Container, bootstrap, close
 from payments_cli.errors import ExitCode, Refusal, refusal_of
+from payments_core.domain.actor import Actor, Channel
 from payments_core.domain.errors import InvalidMoney, PaymentsError
 from payments_core.domain.money import Money
 
@@ -33,6 +36,20 @@ class Session:
 
     container: Container
     as_json: bool
+
+
+def operator() -> Actor:
+    """
+    Return who sits at the command line: the operating system's user, on this machine.
+    """
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        # A container's user may have a number and no name.
+        user = f"uid {os.getuid()}"
+    return Actor(
+        channel=Channel.CLI, issuer=socket.gethostname(), subject=user, client="payments-cli"
+    )
 
 
 class PaymentId(click.ParamType[UUID]):

@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from payments_bootstrap import Container
 from payments_bootstrap.permissions import Permission
+from payments_core.domain.actor import Actor, Channel
 from payments_core.domain.errors import PaymentNotFound
 from payments_core.ports.queries import PaymentView
 from payments_http.caller import Caller
@@ -135,6 +136,20 @@ def caller() -> Caller:
     Return who asks.
     """
     return cast("Caller", g.caller)
+
+
+def actor() -> Actor:
+    """
+    Return who asks, as the audit log knows them.
+    """
+    who = caller()
+    return Actor(
+        channel=Channel.API,
+        issuer=who.issuer,
+        subject=who.subject,
+        client=who.client,
+        request_id=g.request_id,
+    )
 
 
 def reachable_payment(payment_id: UUID, permission: Permission) -> PaymentView:

@@ -16,6 +16,7 @@ from payments_bootstrap.health import Condition, Health, Ping
 from payments_bootstrap.log_publisher import LogPublisher
 from payments_bootstrap.settings import Check, Settings
 from payments_bootstrap.worker import Job, Part, Service, Worker, worker_of
+from payments_core.application.audit import ListAudit
 from payments_core.application.cancel_payment import CancelPayment
 from payments_core.application.capture_payment import CapturePayment
 from payments_core.application.confirm_payment import ConfirmPayment
@@ -32,6 +33,7 @@ from payments_core.application.record_order import RecordOrder
 from payments_core.application.refund_payment import RefundPayment
 from payments_core.application.relay_outbox import RelayOutbox, ReportLateMessages
 from payments_core.application.verify_payments import VerifyPayments
+from payments_core.ports.audit import IAuditQueries
 from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
@@ -39,6 +41,7 @@ from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_postgres import (
+    SqlAlchemyAuditQueries,
     SqlAlchemyPaymentQueries,
     SqlAlchemyRecordQueries,
     SqlAlchemyUnitOfWork,
@@ -132,6 +135,7 @@ class Container(containers.DeclarativeContainer):
     )
     unit_of_work: providers.Provider[IUnitOfWork] = _Each(SqlAlchemyUnitOfWork, engine, serializer)
     queries: providers.Provider[IPaymentQueries] = _One(SqlAlchemyPaymentQueries, engine)
+    audit_queries: providers.Provider[IAuditQueries] = _One(SqlAlchemyAuditQueries, engine)
 
     stripe: providers.Provider[IPaymentProvider] = _One(
         open_stripe, settings.provided.payment_providers.stripe, closing
@@ -161,6 +165,7 @@ class Container(containers.DeclarativeContainer):
     get_payment: providers.Provider[GetPayment] = _Each(GetPayment, queries)
     list_payments: providers.Provider[ListPayments] = _Each(ListPayments, queries)
     show_timeline: providers.Provider[ShowTimeline] = _Each(ShowTimeline, queries)
+    list_audit: providers.Provider[ListAudit] = _Each(ListAudit, audit_queries)
 
     records: providers.Provider[IRecordQueries] = _One(SqlAlchemyRecordQueries, engine)
     verify_payments: providers.Provider[VerifyPayments] = _Each(

@@ -2,6 +2,7 @@
 PostgreSQL and SQLite repositories for payments-core.
 """
 
+from payments_postgres.audit import SqlAlchemyAuditQueries
 from payments_postgres.dialects import create_engine
 from payments_postgres.migrations import is_behind, is_current, migrate
 from payments_postgres.queries import SqlAlchemyPaymentQueries
@@ -11,6 +12,7 @@ from payments_postgres.unit_of_work import SqlAlchemyUnitOfWork
 
 __all__ = [
     "DatabaseSettings",
+    "SqlAlchemyAuditQueries",
     "SqlAlchemyPaymentQueries",
     "SqlAlchemyRecordQueries",
     "SqlAlchemyUnitOfWork",

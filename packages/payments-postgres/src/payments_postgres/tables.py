@@ -25,6 +25,7 @@ from sqlalchemy import (
     text,
 )
 
+from payments_core.domain.actor import Channel
 from payments_core.domain.operation import OperationKind, OperationState
 from payments_core.domain.refund import RefundStatus
 from payments_core.domain.requests import CaptureMethod
@@ -290,4 +291,39 @@ discrepancies: Final = Table(
     Column("found_at", UtcDateTime, nullable=False),
     # Read by the timeline.
     Index("ix_discrepancies_payment_id", "payment_id"),
+)
+
+# Rows are added and nothing else: triggers of the migration refuse every change. Hence no foreign
+# key either, whose parent could not go away any more.
+audit_log: Final = Table(
+    "audit_log",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("channel", ExactText, nullable=False),
+    Column("issuer", CleanText, nullable=False),
+    Column("subject", CleanText, nullable=False),
+    Column("client", CleanText, nullable=False),
+    Column("request_id", CleanText, nullable=False),
+    Column("action", ExactText, nullable=False),
+    Column("payment_id", Uuid),
+    Column("refund_id", Uuid),
+    Column("operation_id", Uuid),
+    Column("about", CleanText),
+    Column("amount", BigInteger),
+    Column("currency", String(3)),
+    Column("before", ExactText),
+    Column("after", ExactText),
+    Column("reason", CleanText),
+    _known("channel", Channel),
+    # Read backwards by the list: alone, by payment, and by who it was.
+    Index("ix_audit_log_at", "at", "id"),
+    Index(
+        "ix_audit_log_payment_id",
+        "payment_id",
+        "at",
+        "id",
+        **only_where(text("payment_id IS NOT NULL")),
+    ),
+    Index("ix_audit_log_subject", "subject", "at", "id"),
 )

@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import Engine
 from typing_extensions import override
 
+from payments_core.ports.audit import IAuditLog
 from payments_core.ports.inbox import IInbox
 from payments_core.ports.outbox import IMessageSerializer, IOutbox, PlainMessageSerializer
 from payments_core.ports.repositories import (
@@ -17,6 +18,7 @@ from payments_core.ports.repositories import (
 )
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import IWebhookInbox
+from payments_postgres.audit import SqlAlchemyAuditLog
 from payments_postgres.dialects import require_locking
 from payments_postgres.inbox import SqlAlchemyInbox
 from payments_postgres.outbox import SqlAlchemyOutbox
@@ -46,6 +48,7 @@ class SqlAlchemyUnitOfWork(IUnitOfWork):
     orders: IOrderRepository
     outbox: IOutbox
     inbox: IInbox
+    audit: IAuditLog
 
     def __init__(self, engine: Engine, serializer: IMessageSerializer | None = None) -> None:
         require_locking(engine)
@@ -57,6 +60,7 @@ class SqlAlchemyUnitOfWork(IUnitOfWork):
         self._transaction = transaction = Transaction(self._engine)
         self.outbox = SqlAlchemyOutbox(transaction, self._serializer)
         self.inbox = SqlAlchemyInbox(transaction)
+        self.audit = SqlAlchemyAuditLog(transaction)
         self.orders = SqlAlchemyOrderRepository(transaction)
         self.payments = SqlAlchemyPaymentRepository(transaction, self.outbox)
         self.webhooks = SqlAlchemyWebhookInbox(transaction)

@@ -5,7 +5,7 @@ Understanding what other services send: envelopes and bare JSON, of every .NET s
 import json
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import attrs
@@ -15,6 +15,11 @@ from payments_core.domain.errors import PaymentsError
 from payments_core.ports.outbox import Cause
 from payments_rabbit.delivery import Delivery
 from payments_rabbit.names import ENVELOPE, MessageType, known_type
+
+MAX_ADDRESS: Final = 500
+"""
+How much is kept of an address that a message names.
+"""
 
 
 class Unreadable(PaymentsError):
@@ -111,6 +116,7 @@ class Reader:
             endpoint=delivery.queue,
             name=self.names[kind],
             body=envelope["message"],
+            source=_text(envelope.get("sourceaddress")),
             cause=Cause(conversation_id, correlation_id or request_id),
         )
         return Letter(
@@ -151,6 +157,7 @@ def _around(document: Mapping[str, Any], delivery: Delivery) -> Mapping[str, Any
         "conversationid": header("ConversationId"),
         "requestid": header("RequestId"),
         "faultaddress": header("MT-Fault-Address"),
+        "sourceaddress": header("MT-Source-Address"),
         "responseaddress": header("MT-Response-Address"),
         "messagetype": _split(header("MT-MessageType")),
         "message": document,
@@ -159,6 +166,10 @@ def _around(document: Mapping[str, Any], delivery: Delivery) -> Mapping[str, Any
 
 def _split(urns: str | None) -> Collection[str]:
     return [urn.strip() for urn in (urns or "").split(";") if urn.strip()]
+
+
+def _text(value: object) -> str:
+    return value[:MAX_ADDRESS] if isinstance(value, str) else ""
 
 
 def _guid(value: object) -> UUID | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import click
 
 from payments_cli.changes import fresh_key, repeatable, request_key, write_captured
-from payments_cli.session import PaymentId, Session, confirm, money, with_session
+from payments_cli.session import PaymentId, Session, confirm, money, operator, with_session
 from payments_core.application.capture_payment import CapturePaymentCommand
 
 
@@ -29,7 +29,9 @@ def command(
     if not found.captured:
         confirm(f"Capture {wanted or found.authorized} of payment {payment}?", yes=yes)
     key = idempotency_key or fresh_key()
-    asked = CapturePaymentCommand(payment_id=payment, amount=wanted, request_key=request_key(key))
+    asked = CapturePaymentCommand(
+        payment_id=payment, amount=wanted, request_key=request_key(key), actor=operator()
+    )
     with repeatable(session, key):
         done = session.container.capture_payment().execute(asked)
     write_captured(session, found, done, key)

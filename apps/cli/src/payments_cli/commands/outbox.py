@@ -8,8 +8,9 @@ from uuid import UUID
 import click
 
 from payments_cli.output import Row, write_facts, write_json, write_table
-from payments_cli.session import Session, confirm, with_session
+from payments_cli.session import Session, confirm, operator, with_session
 from payments_core.contracts.converter import timestamp
+from payments_core.domain.actor import Actor
 from payments_core.ports.outbox import OutboxMessage
 
 TITLES = {
@@ -69,8 +70,10 @@ def release(session: Session, *, message: UUID, yes: bool) -> None:
     _change(session, session.container.manage_outbox().release, message)
 
 
-def _change(session: Session, change: Callable[[UUID], OutboxMessage], message: UUID) -> None:
-    row = _row(change(message))
+def _change(
+    session: Session, change: Callable[[UUID, Actor], OutboxMessage], message: UUID
+) -> None:
+    row = _row(change(message, operator()))
     if session.as_json:
         write_json(row)
     else:

@@ -7,7 +7,7 @@ from uuid import UUID
 import click
 
 from payments_cli.changes import fresh_key, repeatable, request_key, write_refunded
-from payments_cli.session import PaymentId, Session, confirm, money, with_session
+from payments_cli.session import PaymentId, Session, confirm, money, operator, with_session
 from payments_core.application.refund_payment import RefundPaymentCommand
 from payments_core.domain.errors import AlreadyRefunded, InvalidState
 from payments_core.domain.money import Money
@@ -48,7 +48,11 @@ def command(
     confirm(f"Refund {how_much} of payment {payment}?", yes=yes)
     key = idempotency_key or fresh_key()
     asked = RefundPaymentCommand(
-        payment_id=payment, amount=wanted, reason=reason, request_key=request_key(key)
+        payment_id=payment,
+        amount=wanted,
+        reason=reason,
+        request_key=request_key(key),
+        actor=operator(),
     )
     with repeatable(session, key):
         done = session.container.refund_payment().execute(asked)

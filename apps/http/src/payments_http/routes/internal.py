@@ -8,7 +8,7 @@ from typing import Any
 from payments_bootstrap.permissions import Permission
 from payments_core.application.capture_payment import CapturePaymentCommand
 from payments_http import schemas
-from payments_http.access import container, reachable_payment
+from payments_http.access import actor, container, reachable_payment
 from payments_http.rendering import Answer, money, scoped_key, shown
 from payments_http.routing import Group, endpoint
 
@@ -36,6 +36,7 @@ def capture_internally(body: dict[str, Any]) -> Answer:
         payment_id=payment.id,
         amount=money(body.get("amount"), payment.amount.currency),
         request_key=key,
+        actor=actor(),
     )
     done = container().capture_payment().execute(command)
     return shown(done), HTTPStatus.ACCEPTED, {}

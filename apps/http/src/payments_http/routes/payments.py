@@ -14,7 +14,7 @@ from payments_core.application.create_payment import CreatePaymentCommand
 from payments_core.domain.money import Money
 from payments_core.ports.queries import PaymentFilter, PaymentView
 from payments_http import schemas
-from payments_http.access import caller, container, reachable_payment
+from payments_http.access import actor, caller, container, reachable_payment
 from payments_http.limiting import Limited, count
 from payments_http.problems import FieldError, Problem
 from payments_http.rendering import Answer, changed, created, money, scoped_key, shown
@@ -60,7 +60,7 @@ def create_payment(body: dict[str, Any]) -> Answer:
     if customer_id or Permission.CREATE_ANY not in caller().permissions:
         count(Limited.CREATES, customer_id or caller().subject)
     owner = _owner(customer_id)
-    command = CreatePaymentCommand(customer_id=owner, amount=amount, **body)
+    command = CreatePaymentCommand(customer_id=owner, amount=amount, actor=actor(), **body)
     return created(container().create_payment().execute(command))
 
 
@@ -124,7 +124,7 @@ def confirm_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
     """
     key = scoped_key(required=False)
     reachable_payment(payment_id, Permission.CONFIRM)
-    command = ConfirmPaymentCommand(payment_id=payment_id, request_key=key, **body)
+    command = ConfirmPaymentCommand(payment_id=payment_id, request_key=key, actor=actor(), **body)
     return changed(container().confirm_payment().execute(command))
 
 
@@ -150,6 +150,7 @@ def capture_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
         payment_id=payment_id,
         amount=money(body.get("amount"), payment.amount.currency),
         request_key=key,
+        actor=actor(),
     )
     return changed(container().capture_payment().execute(command))
 
@@ -170,10 +171,9 @@ def cancel_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
     """
     Call a payment off before its money is taken.
     """
-    del body
     scoped_key(required=False)
     reachable_payment(payment_id, Permission.CANCEL)
-    command = CancelPaymentCommand(payment_id=payment_id)
+    command = CancelPaymentCommand(payment_id=payment_id, reason=body.get("reason"), actor=actor())
     return changed(container().cancel_payment().execute(command))
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from payments_bootstrap.permissions import Permission
 from payments_core.application.refund_payment import RefundPaymentCommand
 from payments_http import schemas
-from payments_http.access import caller, container, reachable_payment
+from payments_http.access import actor, caller, container, reachable_payment
 from payments_http.limiting import Limited, count
 from payments_http.rendering import Answer, money, refunded, scoped_key
 from payments_http.routing import UNKNOWN_OUTCOME, Group, endpoint
@@ -41,5 +41,6 @@ def refund_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
         amount=money(body.get("amount"), payment.amount.currency),
         reason=body.get("reason"),
         request_key=str(key),
+        actor=actor(),
     )
     return refunded(container().refund_payment().execute(command))

@@ -6,8 +6,10 @@ from uuid import UUID
 
 import attrs
 
+from payments_core.application.audit import Asked
 from payments_core.application.operations import Operations, require_done
 from payments_core.domain import asking
+from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.ports.faults import faultpoint
 from payments_core.ports.queries import PaymentView
 
@@ -15,10 +17,17 @@ from payments_core.ports.queries import PaymentView
 @attrs.frozen(kw_only=True)
 class CancelPaymentCommand:
     """
-    Which payment.
+    Which payment, and why.
+
+    Attributes:
+        reason: Words for the record.
+
+        actor: Who asks.
     """
 
     payment_id: UUID
+    reason: str | None = None
+    actor: Actor = EMBEDDING
 
 
 @attrs.frozen
@@ -48,6 +57,7 @@ class CancelPayment:
         payment, operation = operations.begin(
             command.payment_id,
             lambda payment: asking.cancel(payment, operations.clock.now(), operations.policy),
+            Asked(action="cancel", actor=command.actor, reason=command.reason),
         )
         if operation:
             payment = operations.perform(payment, operation)

@@ -6,8 +6,10 @@ from uuid import UUID
 
 import attrs
 
+from payments_core.application.audit import Asked
 from payments_core.application.operations import Operations, require_done
 from payments_core.domain import asking
+from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
@@ -25,11 +27,14 @@ class CapturePaymentCommand:
         amount: None takes all that is authorised.
 
         request_key: The caller's idempotency key.
+
+        actor: Who asks.
     """
 
     payment_id: UUID
     amount: Money | None = None
     request_key: str | None = None
+    actor: Actor = EMBEDDING
 
 
 @attrs.frozen
@@ -55,7 +60,9 @@ class CapturePayment:
         """
         faultpoint("capture.begin")
         payment, operation = self.operations.begin(
-            command.payment_id, lambda payment: self._ask(payment, command)
+            command.payment_id,
+            lambda payment: self._ask(payment, command),
+            Asked(action="capture", actor=command.actor),
         )
         if operation:
             payment = self.operations.perform(payment, operation)

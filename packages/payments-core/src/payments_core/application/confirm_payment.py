@@ -6,8 +6,10 @@ from uuid import UUID
 
 import attrs
 
+from payments_core.application.audit import Asked
 from payments_core.application.operations import Operations, require_done
 from payments_core.domain import asking
+from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
 from payments_core.ports.faults import faultpoint
@@ -21,12 +23,15 @@ class ConfirmPaymentCommand:
 
     Attributes:
         request_key: The caller's idempotency key: the same key is the same attempt.
+
+        actor: Who asks.
     """
 
     payment_id: UUID
     payment_method_id: str | None = None
     return_url: str | None = None
     request_key: str | None = None
+    actor: Actor = EMBEDDING
 
 
 @attrs.frozen
@@ -49,7 +54,9 @@ class ConfirmPayment:
         """
         faultpoint("confirm.begin")
         payment, operation = self.operations.begin(
-            command.payment_id, lambda payment: self._ask(payment, command)
+            command.payment_id,
+            lambda payment: self._ask(payment, command),
+            Asked(action="confirm", actor=command.actor),
         )
         if operation:
             payment = self.operations.perform(payment, operation)

@@ -4,11 +4,14 @@ Taking a payment.
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import attrs
 
+from payments_core.application.audit import Asked
 from payments_core.application.operations import Operations, commit_intent
+from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.domain.errors import (
     ConcurrentUpdate,
     OrderAlreadyHasPayment,
@@ -23,6 +26,9 @@ from payments_core.ports.faults import faultpoint
 from payments_core.ports.queries import PaymentView
 from payments_core.ports.unit_of_work import IUnitOfWork
 
+_ASKED: Final = ("amount", "provider", "capture_method", "payment_method_id", "return_url")
+_TERMS: Final = ("order_id", "customer_id", *_ASKED)
+
 
 @attrs.frozen(kw_only=True)
 class CreatePaymentCommand:
@@ -36,6 +42,8 @@ class CreatePaymentCommand:
             it the customer's browser confirms, with the client secret.
 
         return_url: Where the customer comes back to after an approval page.
+
+        actor: Who asks.
     """
 
     order_id: UUID
@@ -45,6 +53,7 @@ class CreatePaymentCommand:
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     payment_method_id: str | None = None
     return_url: str | None = None
+    actor: Actor = EMBEDDING
 
 
 @attrs.frozen
@@ -89,7 +98,7 @@ class CreatePayment:
         faultpoint("create.begin")
         self.operations.provider(command.provider).check_amount(command.amount)
         payment = self._open(command)
-        existing = self._record(payment)
+        existing = self._record(payment, command.actor)
         if existing is not None:
             return CreatedPayment(PaymentView.of(_same(existing, payment)), created=False)
         payment = self.operations.perform(payment, payment.operations[0])
@@ -101,13 +110,15 @@ class CreatePayment:
             payment_id=self.new_id(now),
             now=now,
             policy=self.operations.policy,
-            **attrs.asdict(command, recurse=False),
+            **{name: getattr(command, name) for name in _TERMS},
         )
 
-    def _record(self, payment: Payment) -> Payment | None:
+    def _record(self, payment: Payment, actor: Actor) -> Payment | None:
         with self.operations.unit_of_work() as uow:
             self._agree(uow, payment)
             if uow.payments.add(payment):
+                asked = Asked(action="create", actor=actor)
+                uow.audit.add(asked.entry(payment, payment.operations[0], before=None))
                 commit_intent(uow, payment.operations[0])
                 return None
             existing = uow.payments.live_payment_of(payment.order_id)
@@ -126,8 +137,7 @@ class CreatePayment:
 def _same(existing: Payment, wanted: Payment) -> Payment:
     if existing.customer_id != wanted.customer_id:
         raise OrderNotFound("There is no such order")
-    asked = ("amount", "provider", "capture_method", "payment_method_id", "return_url")
-    if any(getattr(existing, name) != getattr(wanted, name) for name in asked):
+    if any(getattr(existing, name) != getattr(wanted, name) for name in _ASKED):
         raise OrderAlreadyHasPayment(
             f"The order has payment {existing.id} for {existing.amount}, which differs from"
             " this request; cancel it first, or repeat the request that made it"

@@ -66,4 +66,5 @@ def _command(
         payment_id=payment.id,
         amount=None if amount is None else Money(amount, payment.amount.currency),
         request_key=f"message:{message.id}",
+        actor=message.actor,
     )

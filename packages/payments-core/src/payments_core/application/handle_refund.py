@@ -86,6 +86,7 @@ def _command(
         request_key=f"message:{asked.refund_request_id or message.id}",
         amount=None if asked.amount is None else Money(asked.amount, currency),
         reason=asked.reason,
+        actor=message.actor,
     )
 
 

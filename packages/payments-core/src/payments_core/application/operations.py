@@ -9,6 +9,7 @@ from uuid import UUID
 
 import attrs
 
+from payments_core.application.audit import Asked
 from payments_core.application.send import send
 from payments_core.application.settle import settle
 from payments_core.domain.errors import (
@@ -67,18 +68,26 @@ class Operations:
             ) from None
 
     def begin(
-        self, payment_id: UUID, ask: Callable[[Payment], Operation | None]
+        self,
+        payment_id: UUID,
+        ask: Callable[[Payment], Operation | None],
+        asked: Asked,
     ) -> tuple[Payment, Operation | None]:
         """
         Ask a payment for an operation, and commit it before anyone sends it.
+
+        If that changes the payment, the audit log says so in the same transaction.
 
         Raises:
             PaymentNotFound: There is no such payment.
         """
         with self.unit_of_work() as uow:
             payment = locked(uow, payment_id)
+            before, version = payment.status, payment.version
             operation = ask(payment)
             uow.payments.save(payment)
+            if payment.version != version:
+                uow.audit.add(asked.entry(payment, operation, before))
             commit_intent(uow, operation)
         return payment, operation
 

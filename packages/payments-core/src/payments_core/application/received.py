@@ -10,6 +10,7 @@ from uuid import UUID
 import attrs
 from typing_extensions import override
 
+from payments_core.domain.actor import Actor, Channel
 from payments_core.domain.errors import PaymentsError
 from payments_core.ports.clock import IClock
 from payments_core.ports.outbox import Cause
@@ -28,6 +29,8 @@ class ReceivedMessage:
 
         name: Which of our messages it is, without namespace.
 
+        source: The address of whoever sent it, as it says.
+
         cause: What is told because of it names this.
     """
 
@@ -35,7 +38,21 @@ class ReceivedMessage:
     endpoint: str
     name: str
     body: Mapping[str, Any]
+    source: str = ""
     cause: Cause = attrs.field(factory=Cause)
+
+    @property
+    def actor(self) -> Actor:
+        """
+        Who asks by it.
+        """
+        return Actor(
+            channel=Channel.QUEUE,
+            issuer=self.source,
+            subject=str(self.id),
+            client=self.endpoint,
+            request_id=str(self.id),
+        )
 
 
 class AlreadyHandled(PaymentsError):
@@ -113,6 +130,7 @@ class _EffectUnitOfWork(IUnitOfWork):
         self.orders = inner.orders
         self.outbox = inner.outbox
         self.inbox = inner.inbox
+        self.audit = inner.audit
         return self
 
     @override

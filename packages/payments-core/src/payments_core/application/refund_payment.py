@@ -6,8 +6,10 @@ from uuid import UUID
 
 import attrs
 
-from payments_core.application.operations import Operations, commit_intent, locked
+from payments_core.application.audit import Asked
+from payments_core.application.operations import Operations
 from payments_core.domain import asking
+from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
@@ -28,12 +30,15 @@ class RefundPaymentCommand:
         reason: A word or sentence for the record.
 
         request_key: The caller's idempotency key: the same key is the same refund.
+
+        actor: Who asks.
     """
 
     payment_id: UUID
     request_key: str
     amount: Money | None = None
     reason: str | None = None
+    actor: Actor = EMBEDDING
 
 
 @attrs.frozen
@@ -71,30 +76,23 @@ class RefundPayment:
             RequestKeyReused: The key made another refund.
         """
         faultpoint("refund.begin")
-        payment, refund_id, operation = self._begin(command)
+        payment, operation = self.operations.begin(
+            command.payment_id,
+            lambda payment: self._ask(payment, command),
+            Asked(action="refund", actor=command.actor, reason=command.reason),
+        )
         if operation:
             payment = self.operations.perform(payment, operation)
-        refund = next(r for r in payment.refunds if r.id == refund_id)
         return IssuedRefund(
-            refund=RefundView.of(payment, refund),
+            refund=RefundView.of(payment, _refund(payment, command)),
             payment=PaymentView.of(payment),
             created=operation is not None,
         )
 
-    def _begin(self, command: RefundPaymentCommand) -> tuple[Payment, UUID, Operation | None]:
-        with self.operations.unit_of_work() as uow:
-            payment = locked(uow, command.payment_id)
-            before = _before(payment, command)
-            if before:
-                return payment, before.refund_id, None
-            refund, operation = self._ask(payment, command)
-            self.operations.provider(payment.provider).check_amount(refund.amount)
-            uow.payments.save(payment)
-            commit_intent(uow, operation)
-        return payment, refund.id, operation
-
-    def _ask(self, payment: Payment, command: RefundPaymentCommand) -> tuple[Refund, Operation]:
-        return asking.refund(
+    def _ask(self, payment: Payment, command: RefundPaymentCommand) -> Operation | None:
+        if _before(payment, command):
+            return None
+        refund, operation = asking.refund(
             payment,
             command.amount,
             command.reason,
@@ -102,17 +100,23 @@ class RefundPayment:
             self.operations.policy,
             request_key=command.request_key,
         )
+        self.operations.provider(payment.provider).check_amount(refund.amount)
+        return operation
 
 
-def _before(payment: Payment, command: RefundPaymentCommand) -> RefundCapture | None:
-    found = asking.replayed(
+def _before(payment: Payment, command: RefundPaymentCommand) -> Operation | None:
+    return asking.replayed(
         payment,
         OperationKind.REFUND,
         command.request_key,
         amount=command.amount,
         reason=command.reason,
     )
-    if found is None:
-        return None
-    assert isinstance(found.request, RefundCapture)
-    return found.request
+
+
+def _refund(payment: Payment, command: RefundPaymentCommand) -> Refund:
+    made = _before(payment, command)
+    assert made is not None
+    assert isinstance(made.request, RefundCapture)
+    refund_id = made.request.refund_id
+    return next(r for r in payment.refunds if r.id == refund_id)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
+from payments_core.ports.audit import IAuditLog
 from payments_core.ports.inbox import IInbox
 from payments_core.ports.outbox import IOutbox
 from payments_core.ports.repositories import (
@@ -35,6 +36,7 @@ class IUnitOfWork(Protocol):
     orders: IOrderRepository
     outbox: IOutbox
     inbox: IInbox
+    audit: IAuditLog
 
     @abstractmethod
     def __enter__(self) -> Self:

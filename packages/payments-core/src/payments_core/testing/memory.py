@@ -30,6 +30,7 @@ from payments_core.ports.repositories import (
 )
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import IWebhookInbox, WebhookEvent, WebhookStatus
+from payments_core.testing.memory_audit import Audit, InMemoryAuditLog
 from payments_core.testing.memory_outbox import Inbox, InMemoryInbox, InMemoryOutbox, Outbox
 
 DUE = frozenset({WebhookStatus.RECEIVED, WebhookStatus.PARKED})
@@ -47,6 +48,7 @@ class Tables:
     orders: dict[UUID, Order] = attrs.field(factory=dict)
     outbox: Outbox = attrs.field(factory=dict)
     inbox: Inbox = attrs.field(factory=dict)
+    audit: Audit = attrs.field(factory=dict)
 
     def snapshot(self) -> "Tables":
         """
@@ -211,6 +213,7 @@ class InMemoryUnitOfWork(IUnitOfWork):
         self._tables = self._database.tables.snapshot()
         self.outbox = InMemoryOutbox(self._tables.outbox, self._serializer)
         self.inbox = InMemoryInbox(self._tables.inbox)
+        self.audit = InMemoryAuditLog(self._tables.audit)
         self.orders = InMemoryOrderRepository(self._tables)
         self.payments = InMemoryPaymentRepository(self._tables, self.outbox)
         self.webhooks = InMemoryWebhookInbox(self._tables)

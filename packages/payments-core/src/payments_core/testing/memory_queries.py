@@ -8,8 +8,16 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from payments_core.domain.operation import Operation
+from payments_core.domain.operation import Operation, OperationState
 from payments_core.domain.payment import Payment
+from payments_core.ports.audit import (
+    AuditCursor,
+    AuditEntry,
+    AuditFilter,
+    AuditPage,
+    AuditRecord,
+    IAuditQueries,
+)
 from payments_core.ports.queries import (
     Cursor,
     IPaymentQueries,
@@ -72,6 +80,45 @@ class InMemoryPaymentQueries(IPaymentQueries):
                 yield _entry("discrepancy", d.found_at, d.kind, "open", str(d.id))
 
 
+class InMemoryAuditQueries(IAuditQueries):
+    """
+    Looks at who did what on an `InMemoryDatabase`.
+    """
+
+    def __init__(self, database: InMemoryDatabase) -> None:
+        self._database = database
+
+    @override
+    def list(self, wanted: AuditFilter, limit: int, after: AuditCursor | None = None) -> AuditPage:
+        before = (after.at, after.id) if after else None
+        found = sorted(
+            (e for e in self._matching(wanted) if before is None or _audit_place(e) < before),
+            key=_audit_place,
+            reverse=True,
+        )
+        shown = [AuditRecord(e, self._outcome(e)) for e in found[:limit]]
+        more = len(found) > limit
+        last = found[limit - 1] if more else None
+        return AuditPage(shown, AuditCursor(last.at, last.id) if last else None)
+
+    def _matching(self, wanted: AuditFilter) -> Iterator[AuditEntry]:
+        for entry in self._database.tables.audit.values():
+            actor = entry.actor
+            pairs = (
+                (wanted.payment_id, entry.payment_id),
+                (wanted.subject, actor.subject),
+                (wanted.channel, actor.channel),
+            )
+            if all(asked in {None, found} for asked, found in pairs) and _within(wanted, entry.at):
+                yield entry
+
+    def _outcome(self, entry: AuditEntry) -> OperationState | None:
+        if entry.operation_id is None or entry.payment_id is None:
+            return None
+        payment = self._database.tables.payments[entry.payment_id]
+        return payment.operation(entry.operation_id).state
+
+
 def _place(payment: Payment) -> tuple[datetime, UUID]:
     return payment.created_at, payment.id
 
@@ -93,3 +140,12 @@ def _operation(operation: Operation) -> TimelineEntry:
 
 def _entry(kind: str, at: datetime, name: str, state: str, entry_id: str) -> TimelineEntry:
     return TimelineEntry(at=at, kind=kind, name=name, state=state, id=entry_id, details={})
+
+
+def _audit_place(entry: AuditEntry) -> tuple[datetime, UUID]:
+    return entry.at, entry.id
+
+
+def _within(wanted: AuditFilter, at: datetime) -> bool:
+    since, until = wanted.since, wanted.until
+    return (since is None or at >= since) and (until is None or at < until)
