@@ -90,7 +90,8 @@ class StripeSettings:
 
         api_base: Where the API is. Plain http only to this machine, for a simulator.
 
-        account: The only account whose events are taken, where an event names one.
+        account: The account whose events are acted on, where an event names one; those of others
+            are kept and ignored.
 
         connect_timeout: Seconds to reach Stripe, over all its addresses.
 

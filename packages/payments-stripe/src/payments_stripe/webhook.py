@@ -8,6 +8,7 @@ future, and takes whatever is signed for an event.
 import hashlib
 import hmac
 import json
+import logging
 import math
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 import attrs
 
-from payments_core.masking import mask, mask_tree
+from payments_core.masking import contains_card_number, mask, mask_tree
 from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.errors import (
     WebhookPayloadInvalid,
@@ -26,6 +27,8 @@ from payments_core.ports.errors import (
 )
 from payments_core.ports.provider import NoticeTopic, WebhookNotice
 from payments_stripe.settings import StripeSettings
+
+_log = logging.getLogger(__name__)
 
 HEADER: Final = "stripe-signature"
 
@@ -82,7 +85,7 @@ class Webhooks:
             WebhookSignatureMissing: It is not signed.
             WebhookSignatureInvalid: By none of our secrets.
             WebhookTimestampInvalid: Too long ago, or in the future.
-            WebhookPayloadInvalid: What is signed is no event of our account and mode.
+            WebhookPayloadInvalid: What is signed is no event of our mode.
         """
         header = headers.get(HEADER)
         if not header:
@@ -97,8 +100,11 @@ class Webhooks:
         """
         Return what an event tells that is known to come from Stripe.
 
+        An event of another account than the configured one concerns no payment of ours:
+        Connect delivers those to the same endpoint.
+
         Raises:
-            WebhookPayloadInvalid: It is no event of our account and mode.
+            WebhookPayloadInvalid: It is no event of our mode.
         """
         thin = event.get("object") == "v2.core.event"
         _require(thin or event.get("object") == "event", "it is no event")
@@ -106,12 +112,14 @@ class Webhooks:
         account = event.get("account")
         _require(account is None or isinstance(account, str), "its account is no text")
         ours = account is None or self.settings.account in {None, account}
-        _require(ours, "it is of another account")
+        if not ours:
+            _log.error("Event %s is about another account; it is kept and ignored", event.get("id"))
+        counts = ours and not thin
         return WebhookNotice(
             id=_matching(_EVENT_ID, event.get("id"), "id"),
             type=_matching(_EVENT_TYPE, event.get("type"), "type"),
-            topic=NoticeTopic.OTHER if thin else _topic(event["type"]),
-            provider_payment_id=None if thin else _payment_id(event),
+            topic=_topic(event["type"]) if counts else NoticeTopic.OTHER,
+            provider_payment_id=_payment_id(event) if counts else None,
             created_at=_moment(event.get("created")),
             payload=json.dumps(mask_tree(event), separators=(",", ":")),
             live=self.settings.livemode,
@@ -234,7 +242,7 @@ def _payment_id(event: Json) -> str | None:
     own = event["type"].startswith("payment_intent.")
     named = shown.get("id") if own else shown.get("payment_intent")
     named = named.get("id") if isinstance(named, dict) else named
-    known = isinstance(named, str) and _PAYMENT_ID.fullmatch(named)
+    known = _fits(_PAYMENT_ID, named)
     _require(known or not own, "it names no PaymentIntent")
     return str(named) if known else None
 
@@ -254,9 +262,20 @@ def _moment(created: object) -> datetime:
 
 
 def _matching(pattern: re.Pattern[str], value: object, name: str) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
+    if not _fits(pattern, value):
         raise _invalid(f"its {name} is not of Stripe's form")
-    return value
+    return str(value)
+
+
+def _fits(pattern: re.Pattern[str], value: object) -> bool:
+    """
+    Return whether a value is of this form, and carries no card number into a row.
+    """
+    return (
+        isinstance(value, str)
+        and pattern.fullmatch(value) is not None
+        and not contains_card_number(value)
+    )
 
 
 def _require(holds: object, otherwise: str) -> None:
