@@ -81,7 +81,7 @@ def test_a_broken_promise(break_it: Break) -> None:
     break_it("UPDATE payments SET captured = 2000, authorized = 2000")
     code, document = verify()
     result = CliRunner().invoke(main, ["audit", "verify", "--grace", "3000000000"])
-    later = verify("--since", "2027-01-01")
+    later = verify("--since", "0s")
 
     assert code == 1
     assert [(v["invariant"], v["count"]) for v in document["violations"]] == [("I1", 1)]
@@ -120,8 +120,8 @@ def test_days_and_times() -> None:
     """
     Days and times are meant in UTC unless they say their zone; others are refused.
     """
-    assert MOMENT.convert("2026-11-22", None, None) == datetime(2026, 11, 22, tzinfo=UTC)
-    there = MOMENT.convert("2026-11-22T12:00+02:00", None, None)
-    assert there == datetime(2026, 11, 22, 10, tzinfo=UTC)
-    with pytest.raises(click.BadParameter, match="how long ago"):
+    assert MOMENT.convert("2020-11-22", None, None) == datetime(2020, 11, 22, tzinfo=UTC)
+    there = MOMENT.convert("2020-11-22T12:00+02:00", None, None)
+    assert there == datetime(2020, 11, 22, 10, tzinfo=UTC)
+    with pytest.raises(click.BadParameter, match="write 90m"):
         MOMENT.convert("yesterday", None, None)

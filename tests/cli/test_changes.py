@@ -40,7 +40,7 @@ def impatient(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
 
 def answered(service: Service, *arguments: str, answer: str) -> str:
     """
-    Run a command whose question is answered at a terminal; return what it printed.
+    Run a command whose question is answered at a terminal; return what it asked.
     """
     ours, theirs = pty.openpty()
     os.write(ours, f"{answer}\n".encode())
@@ -56,7 +56,7 @@ def answered(service: Service, *arguments: str, answer: str) -> str:
     )
     os.close(ours)
     os.close(theirs)
-    return ended.stdout
+    return ended.stderr
 
 
 def test_lost_refund_is_repeated_by_its_key(impatient: Service) -> None:
@@ -241,8 +241,14 @@ def test_who_it_was_is_kept(service: Service) -> None:
     assert rows[1:] == [("cli", socket.gethostname(), getpass.getuser(), "cancel", "changed mind")]
 
 
-@pytest.mark.parametrize("error", [StorageUnavailable("The database is gone"), KeyboardInterrupt()])
-def test_end_that_nobody_saw(error: BaseException) -> None:
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StorageUnavailable("The database is gone"), ExitCode.UNKNOWN),
+        (KeyboardInterrupt(), ExitCode.INTERRUPTED),
+    ],
+)
+def test_end_that_nobody_saw(error: BaseException, code: ExitCode) -> None:
     """
     Whatever ends a request before its answer is seen, its key is told.
     """
@@ -252,7 +258,7 @@ def test_end_that_nobody_saw(error: BaseException) -> None:
     ):
         raise error
 
-    assert caught.value.exit_code == ExitCode.UNKNOWN
+    assert caught.value.exit_code == code
     assert caught.value.details == {"idempotencyKey": "k1"}
 
 

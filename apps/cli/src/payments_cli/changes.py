@@ -22,6 +22,10 @@ NO_ANSWER: Final = (
     "The provider did not answer. If it did the work, its webhook completes this;"
     " look again with `payments show`"
 )
+INTERRUPTED: Final = (
+    "Interrupted before the answer came. Nothing is lost: what was sent is on record, and"
+    " `payments show` tells what became of it"
+)
 WAITS: Final = "The cancellation is asked for; it is done when the earlier answer is known"
 
 
@@ -52,7 +56,11 @@ def repeatable(session: Session, idempotency_key: str | None = None) -> Iterator
     except StorageUnavailable as error:
         raise _unknown(session, str(error), idempotency_key) from None
     except KeyboardInterrupt:
-        raise _unknown(session, "Stopped before the answer came", idempotency_key) from None
+        unknown = _unknown(session, INTERRUPTED, idempotency_key)
+        code = ExitCode.INTERRUPTED
+        raise Refusal(
+            "interrupted", unknown.message, code, as_json=session.as_json, **unknown.details
+        ) from None
 
 
 def write_captured(

@@ -1,34 +1,14 @@
 """
-One line for people or one document for programs, and an exit code, for everything that fails.
+The exit code of each error that the core may raise.
 """
 
-import json
 from collections.abc import Mapping
-from enum import IntEnum
-from typing import IO, Any, Final
+from typing import Final
 
-import click
-from typing_extensions import override
-
-from payments_bootstrap.configuration import EXIT_CONFIGURATION
+from payments_cli.refusal import ExitCode, Refusal
 from payments_core.domain.errors import Conflict, DomainError, NotFound, PaymentsError
 
-
-class ExitCode(IntEnum):
-    """
-    How a command ended.
-
-    UNKNOWN: the provider did not answer; nobody knows yet whether it did what was asked for.
-    """
-
-    OK = 0
-    FAILED = 1
-    USAGE = 2
-    NOT_FOUND = 3
-    REFUSED = 4
-    UNKNOWN = 5
-    CONFIGURATION = EXIT_CONFIGURATION
-
+__all__ = ["EXIT_CODES", "ExitCode", "Refusal", "refusal_of"]
 
 EXIT_CODES: Final[Mapping[type[PaymentsError], ExitCode]] = {
     NotFound: ExitCode.NOT_FOUND,
@@ -39,32 +19,6 @@ EXIT_CODES: Final[Mapping[type[PaymentsError], ExitCode]] = {
 """
 The exit code of each error; the nearest ancestor in the table counts.
 """
-
-
-class Refusal(click.ClickException):
-    """
-    Ends a command with a code and a sentence.
-
-    Args:
-        details: What else a program is told, by name.
-    """
-
-    def __init__(
-        self, code: str, message: str, exit_code: int, *, as_json: bool = False, **details: Any
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.exit_code = exit_code  # type: ignore[misc]  # click means it to be set so
-        self.as_json = as_json
-        self.details = details
-
-    @override
-    def show(self, file: IO[Any] | None = None) -> None:
-        if self.as_json:
-            error = {"code": self.code, "message": self.message}
-            click.echo(json.dumps({**self.details, "error": error}, indent=2, ensure_ascii=False))
-        else:
-            click.echo(f"Error: {self.message}", err=True)
 
 
 def refusal_of(error: PaymentsError, *, as_json: bool) -> Refusal:

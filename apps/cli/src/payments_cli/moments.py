@@ -1,5 +1,5 @@
 """
-Moments as people type them: how long ago, a day, or a time.
+Moments as people type them.
 """
 
 import re
@@ -9,15 +9,15 @@ from typing import Any, Final
 import click
 from typing_extensions import override
 
-_AGO: Final = re.compile(r"([1-9]\d{0,5})([mhdw])")
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGO: Final = re.compile(r"([0-9]{1,5})([smhdw])", re.ASCII)
 
 
 class Moment(click.ParamType[datetime]):
     """
-    A moment in the past: ``90m``, ``12h``, ``3d`` or ``2w`` ago, ``2026-11-22``, or ISO 8601.
+    How long ago (``90m``, ``12h``, ``3d``), a day, or a time of a day; in UTC where no zone is said.
 
-    What has no zone is meant in UTC.
+    What is in the future is refused.
     """
 
     name = "moment"
@@ -28,14 +28,24 @@ class Moment(click.ParamType[datetime]):
     ) -> datetime:
         if isinstance(value, datetime):
             return value
-        found = _AGO.fullmatch(str(value))
-        if found:
-            return datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})
+        now = datetime.now(UTC)
         try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail("Write how long ago (90m, 12h, 3d, 2w), a day or a time.", param, ctx)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+            found = _moment(str(value), now)
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{value!r} is no moment: write 90m, 12h, 3d or 2026-11-25T14:30.", param, ctx
+            )
+        if found > now:
+            self.fail(f"{value!r} is in the future.", param, ctx)
+        return found
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    found = datetime.fromisoformat(text)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 MOMENT: Final = Moment()

@@ -92,7 +92,12 @@ def with_session(view: F) -> Callable[..., None]:
     """
 
     @development_option
-    @click.option("--output", type=click.Choice(["table", "json"]), default="table")
+    @click.option(
+        "--output",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        help="For people (table) or for programs (json).",
+    )
     @wraps(view)
     def command(*, development: bool, output: str, **options: Any) -> None:
         as_json = output == "json"
@@ -138,7 +143,8 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise click.UsageError("Nobody is there to be asked; add --yes.")
-    click.confirm(question, abort=True)
+    # On stderr, so that what is written to a file or a program is the answer alone.
+    click.confirm(question, abort=True, err=True)
 
 
 def money(session: Session, text: str | None, currency: str) -> Money | None:

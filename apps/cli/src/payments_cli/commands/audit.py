@@ -2,22 +2,17 @@
 ``payments audit``.
 """
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import click
 
 from payments_cli.errors import ExitCode
+from payments_cli.examples import examples
 from payments_cli.moments import MOMENT
 from payments_cli.output import Row, write_json, write_table
+from payments_cli.progress import progress
 from payments_cli.session import Session, with_session
-from payments_core.application.verify_payments import (
-    Report,
-    VerifyPayments,
-    VerifyPaymentsCommand,
-)
+from payments_core.application.verify_payments import Report, VerifyPaymentsCommand
 from payments_core.domain.invariants import INVARIANTS
 
 TITLES = {
@@ -28,7 +23,13 @@ TITLES = {
 }
 
 
-@click.group("audit")
+TEACHING = examples(
+    "payments audit verify                        # every payment",
+    "payments audit verify --since 3d --provider  # and what the provider has",
+)
+
+
+@click.group("audit", epilog=TEACHING)
 def command() -> None:
     """
     Check that no promise about payments was broken.
@@ -56,30 +57,11 @@ def verify(session: Session, *, since: datetime | None, provider: bool, grace: i
     """
     verifier = session.container.verify_payments()
     asked = VerifyPaymentsCommand(since=since, provider=provider, grace=timedelta(seconds=grace))
-    with _progress(verifier, asked) as step:
+    with progress("Checking payments", lambda: verifier.total(asked)) as step:
         report = verifier.execute(asked, step)
     _show(session, report)
     if not report.clean:
         raise SystemExit(ExitCode.FAILED)
-
-
-def _silent(_: int) -> None:
-    """
-    Nobody watches.
-    """
-
-
-@contextmanager
-def _progress(
-    verifier: VerifyPayments, asked: VerifyPaymentsCommand
-) -> Iterator[Callable[[int], None]]:
-    stream = sys.stderr
-    if not stream.isatty():
-        yield _silent
-        return
-    total = verifier.total(asked)
-    with click.progressbar(length=total, label="Checking payments", file=stream) as bar:
-        yield bar.update
 
 
 def _show(session: Session, report: Report) -> None:

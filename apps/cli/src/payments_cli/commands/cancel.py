@@ -7,12 +7,17 @@ from uuid import UUID
 import click
 
 from payments_cli.changes import repeatable, write_canceled
+from payments_cli.examples import examples
 from payments_cli.session import PaymentId, Session, confirm, operator, with_session
 from payments_core.application.cancel_payment import CancelPaymentCommand
 from payments_core.domain.status import CLOSED
 
+TEACHING = examples(
+    "payments cancel PAYMENT",
+)
 
-@click.command("cancel")
+
+@click.command("cancel", epilog=TEACHING)
 @click.argument("payment", type=PaymentId())
 @click.option("--reason", help="Why, for the record.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -7,11 +7,17 @@ from uuid import UUID
 import click
 
 from payments_cli.changes import fresh_key, repeatable, request_key, write_captured
+from payments_cli.examples import examples
 from payments_cli.session import PaymentId, Session, confirm, money, operator, with_session
 from payments_core.application.capture_payment import CapturePaymentCommand
 
+TEACHING = examples(
+    "payments capture PAYMENT                 # all that is authorised",
+    "payments capture PAYMENT --amount 60.00  # the rest is released",
+)
 
-@click.command("capture")
+
+@click.command("capture", epilog=TEACHING)
 @click.argument("payment", type=PaymentId())
 @click.option("--amount", help="How much, such as 12.50; all that is authorised if left out.")
 @click.option("--idempotency-key", help="The same key again captures once.")

@@ -7,11 +7,16 @@ import logging
 import click
 
 from payments_cli.errors import ExitCode
+from payments_cli.examples import examples
 from payments_cli.output import write_json
 from payments_cli.session import Session, with_session
 
+TEACHING = examples(
+    "payments db status || payments db migrate",
+)
 
-@click.group("db")
+
+@click.group("db", epilog=TEACHING)
 def command() -> None:
     """
     Bring the database's tables up to date, or see whether they are.
@@ -36,7 +41,9 @@ def migrate(session: Session) -> None:
 @with_session
 def status(session: Session) -> None:
     """
-    Say whether the tables are up to date; exit code 1 if they are not.
+    Say whether the tables are up to date.
+
+    Exit code 1 if they are not.
     """
     from payments_bootstrap.serving import database_is_current
 

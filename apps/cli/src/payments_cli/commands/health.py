@@ -6,11 +6,17 @@ import click
 
 from payments_bootstrap.health import Condition
 from payments_cli.errors import ExitCode
+from payments_cli.examples import examples
 from payments_cli.output import write_facts, write_json
 from payments_cli.session import Session, with_session
 
+TEACHING = examples(
+    "payments health --development",
+    "payments health --output json || echo not ready",
+)
 
-@click.command("health")
+
+@click.command("health", epilog=TEACHING)
 @with_session
 def command(session: Session) -> None:
     """

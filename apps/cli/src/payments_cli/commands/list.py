@@ -6,6 +6,7 @@ from uuid import UUID
 
 import click
 
+from payments_cli.examples import examples
 from payments_cli.layout import payment_lines
 from payments_cli.output import (
     payment_row,
@@ -29,11 +30,24 @@ TITLES = {
 STATUSES = [status.value for status in PaymentStatus]
 
 
-@click.command("list")
-@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False))
+TEACHING = examples(
+    "payments list --status Succeeded --limit 5",
+    "payments list --customer alice --output json | jq -r '.items[].paymentId'",
+)
+
+
+@click.command("list", epilog=TEACHING)
+@click.option(
+    "--status",
+    type=click.Choice(STATUSES, case_sensitive=False),
+    metavar="STATUS",
+    help=f"Only those in it: {', '.join(STATUSES)}.",
+)
 @click.option("--order", "order_id", type=click.UUID, help="Only this order's.")
 @click.option("--customer", "customer_id", help="Only this customer's.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many."
+)
 @with_session
 def command(
     session: Session,

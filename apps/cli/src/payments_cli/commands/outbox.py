@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 
+from payments_cli.examples import examples
 from payments_cli.output import Row, write_facts, write_json, write_table
 from payments_cli.session import Session, confirm, operator, with_session
 from payments_core.contracts.converter import timestamp
@@ -25,7 +26,14 @@ TITLES = {
 message_argument = click.argument("message", type=click.UUID)
 
 
-@click.group("outbox")
+TEACHING = examples(
+    "payments outbox list",
+    "payments outbox requeue MESSAGE   # try it again now",
+    "payments outbox release MESSAGE   # give it up, so that later ones leave",
+)
+
+
+@click.group("outbox", epilog=TEACHING)
 def command() -> None:
     """
     Look after messages to other services that have not left.
@@ -37,7 +45,9 @@ def command() -> None:
 @with_session
 def list_waiting(session: Session, *, limit: int) -> None:
     """
-    List what has not left, oldest first: new, failing and parked messages.
+    List what has not left, oldest first.
+
+    New, failing and parked messages; what left is in `payments show`.
     """
     rows = [_row(m) for m in session.container.manage_outbox().waiting(limit)]
     if session.as_json:
@@ -53,7 +63,9 @@ def list_waiting(session: Session, *, limit: int) -> None:
 @with_session
 def requeue(session: Session, *, message: UUID) -> None:
     """
-    Let the relay send a message again now, as if it had never failed.
+    Let the relay try a message again now.
+
+    Its failures are forgotten; the order of its order's messages is kept.
     """
     _change(session, session.container.manage_outbox().requeue, message)
 
@@ -64,7 +76,9 @@ def requeue(session: Session, *, message: UUID) -> None:
 @with_session
 def release(session: Session, *, message: UUID, yes: bool) -> None:
     """
-    Give a message up, so that the later ones of its order leave without it.
+    Give a message up for ever.
+
+    The later ones of its order leave without it: another service never learns what it told.
     """
     confirm(f"Never send message {message}?", yes=yes)
     _change(session, session.container.manage_outbox().release, message)

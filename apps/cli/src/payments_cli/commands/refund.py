@@ -7,6 +7,7 @@ from uuid import UUID
 import click
 
 from payments_cli.changes import fresh_key, repeatable, request_key, write_refunded
+from payments_cli.examples import examples
 from payments_cli.session import PaymentId, Session, confirm, money, operator, with_session
 from payments_core.application.refund_payment import RefundPaymentCommand
 from payments_core.domain.errors import AlreadyRefunded, InvalidState
@@ -20,7 +21,14 @@ MAYBE_MADE = (
 )
 
 
-@click.command("refund")
+TEACHING = examples(
+    "payments refund PAYMENT                 # all that is left; asks first",
+    "payments refund PAYMENT --amount 12.50 --reason damaged",
+    "payments refund PAYMENT --amount 12.50 --yes --idempotency-key ticket-4711",
+)
+
+
+@click.command("refund", epilog=TEACHING)
 @click.argument("payment", type=PaymentId())
 @click.option("--amount", help="How much, such as 12.50; all that is left if left out.")
 @click.option("--reason", help="Why, for the record.")

@@ -9,13 +9,21 @@ import click
 
 from payments_cli.banner import banner
 from payments_cli.errors import ExitCode, Refusal
+from payments_cli.examples import examples
 from payments_cli.session import refusals
 from payments_cli.signals import until_stopped
 
 DEVELOPMENT_PORT = 5004
 
 
-@click.command("serve")
+TEACHING = examples(
+    "payments serve --development              # everything, on localhost:5004",
+    "payments serve --development --port 5010  # the same elsewhere",
+    "payments serve                            # the API alone, in production",
+)
+
+
+@click.command("serve", epilog=TEACHING)
 @click.option("--development", is_flag=True, help="The whole service, with a simulated Stripe.")
 @click.option(
     "--port", type=click.IntRange(1, 65_535), help="5004 in development, else HTTP__PORT."

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 
+from payments_cli.examples import examples
 from payments_cli.layout import entry_lines
 from payments_cli.output import (
     Row,
@@ -23,7 +24,13 @@ from payments_cli.session import PaymentId, Session, with_session
 TITLES = {"at": "at, UTC", "what": "what", "state": "state", "details": "details"}
 
 
-@click.command("show")
+TEACHING = examples(
+    "payments show PAYMENT",
+    "payments show PAYMENT --output json | jq .status",
+)
+
+
+@click.command("show", epilog=TEACHING)
 @click.argument("payment", type=PaymentId())
 @with_session
 def command(session: Session, payment: UUID) -> None:

@@ -10,10 +10,16 @@ import click
 from payments_bootstrap import ConfigurationError
 from payments_bootstrap.development.home import Home
 from payments_bootstrap.permissions import ROLES, SERVICES
+from payments_cli.examples import examples
 from payments_cli.session import refusals
 
+TEACHING = examples(
+    "payments token --role Customer --sub alice",
+    "payments token --service order-service",
+)
 
-@click.command("token")
+
+@click.command("token", epilog=TEACHING)
 @click.option("--role", "roles", multiple=True, help="Customer, Ops, Finance, Admin; repeatable.")
 @click.option("--sub", "subject", help="Whose token; a customer owns what they make.")
 @click.option("--service", help="For a service instead of a person, such as order-service.")

@@ -2,15 +2,26 @@
 ``payments worker``.
 """
 
+import signal
+
 import click
 
+from payments_cli.examples import examples
+from payments_cli.progress import tell
+from payments_cli.refusal import ExitCode
 from payments_cli.session import development_option, environment, refusals
 from payments_cli.signals import until_stopped
 
 PARTS = ("relay", "consumers", "webhooks")
 
 
-@click.command("worker")
+TEACHING = examples(
+    "payments worker --development   # beside `payments serve`",
+    "payments worker --only relay     # one part, in a process of its own",
+)
+
+
+@click.command("worker", epilog=TEACHING)
 @development_option
 @click.option(
     "--only",
@@ -23,7 +34,8 @@ def command(*, development: bool, only: tuple[str, ...]) -> None:
     Do what happens by itself, until interrupted.
 
     The relay publishes events, the consumers take commands and orders from RabbitMQ, and
-    stored webhooks that were not processed are.
+    stored webhooks that were not processed are. Ctrl-C and SIGTERM let it finish what is
+    under way; whatever ends it, the next worker goes on where it stopped.
     """
     from payments_bootstrap import bootstrap, close
     from payments_bootstrap.worker import Part
@@ -32,6 +44,11 @@ def command(*, development: bool, only: tuple[str, ...]) -> None:
         container = bootstrap(environment(development=development))
         worker = container.worker(only=tuple(Part(name) for name in only))
     worker.start()
-    until_stopped(lambda: False)
+    tell(f"Working: {', '.join(job.name for job in worker.jobs)}. Ctrl-C stops.")
+    number = until_stopped(lambda: False)
+    tell("Finishing what is under way …")
     worker.stop()
     close(container)
+    tell("Stopped. Nothing is lost: what waits is stored, and the next worker goes on with it.")
+    if number == signal.SIGINT:
+        raise SystemExit(ExitCode.INTERRUPTED)

@@ -1,0 +1,71 @@
+"""
+How every run of the command line ends: an exit code, and one line or one document.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+
+from payments_cli.refusal import ExitCode, Refusal
+
+TRACEBACK: Final = "PAYMENTS_TRACEBACK"
+
+
+@contextmanager
+def ending(*, as_json: bool) -> Iterator[None]:
+    """
+    Let whatever ends the block end the process: with its code, and in the form asked for.
+
+    Raises:
+        SystemExit: Something ended it before its end.
+    """
+    try:
+        yield
+    except Refusal as error:
+        _end(error)
+    except click.UsageError as error:
+        _end(
+            Refusal("usage", error.format_message(), error.exit_code, as_json=True)
+            if as_json
+            else error
+        )
+    except click.ClickException as error:
+        _end(Refusal("failed", error.format_message(), error.exit_code, as_json=as_json))
+    except click.Abort as error:
+        _end(_aborted(error, as_json=as_json))
+    except Exception as error:  # noqa: BLE001 - whatever it is, people get a line and a code
+        _end(_unexpected(error, as_json=as_json))
+
+
+def _end(error: click.ClickException) -> None:
+    error.show()
+    sys.exit(error.exit_code)
+
+
+def _aborted(error: click.Abort, *, as_json: bool) -> Refusal:
+    """
+    Tell an interruption from a no; Click keeps which of the two it was in the context.
+    """
+    if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+        return Refusal("interrupted", "Interrupted", ExitCode.INTERRUPTED, as_json=as_json)
+    return Refusal("aborted", "Nothing was done", ExitCode.FAILED, as_json=as_json)
+
+
+def _unexpected(error: Exception, *, as_json: bool) -> Refusal:
+    """
+    Name a mistake of ours without its message, which may hold anything.
+    """
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    message = (
+        f"An unexpected {type(error).__name__} in {Path(place.filename).name}, line"
+        f" {place.lineno}. This is a mistake of the program; {TRACEBACK}=1 shows all of it"
+    )
+    return Refusal("unexpected", message, ExitCode.FAILED, as_json=as_json)
