@@ -50,6 +50,7 @@ KINDS: Mapping[object, Json] = {
     UUID: {"type": "string", "format": "uuid"},
     str: {"type": "string"},
     bool: {"type": "boolean"},
+    int: {"type": "integer"},
     datetime: {"type": "string", "format": "date-time", "description": "UTC, with Z."},
     Decimal: {"type": ["string", "number"], "examples": ["129.90"]},
 }

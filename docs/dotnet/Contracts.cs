@@ -77,13 +77,29 @@ public interface IRefundFailed
 /// <summary>The provider and the payment service do not say the same.</summary>
 public interface IPaymentDiscrepancyFound
 {
-    Guid PaymentId { get; }
-    Guid OrderId { get; }
+    Guid? PaymentId { get; }
+    Guid? OrderId { get; }
+    Guid? RunId { get; }
     string Kind { get; }
     string ProviderObjectId { get; }
     string LocalValue { get; }
     string ProviderValue { get; }
     bool Repaired { get; }
+    DateTime OccurredAt { get; }
+}
+
+/// <summary>A comparison with the provider has ended.</summary>
+public interface IReconciliationCompleted
+{
+    Guid RunId { get; }
+    string Provider { get; }
+    string Status { get; }
+    DateTime WindowStart { get; }
+    DateTime WindowEnd { get; }
+    int Checked { get; }
+    int Found { get; }
+    int New { get; }
+    int Repaired { get; }
     DateTime OccurredAt { get; }
 }
 

@@ -13,16 +13,19 @@ from payments_core.ports.audit import IAuditQueries
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
+from payments_core.ports.reconciliation import IReconciliationQueries
 from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.conformance.audit import AuditConformance
 from payments_core.testing.conformance.outbox import OutboxConformance
 from payments_core.testing.conformance.provider import ProviderConformance
+from payments_core.testing.conformance.reconciliation import ReconciliationConformance
 from payments_core.testing.conformance.records import RecordsConformance
 from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
 from payments_core.testing.memory_queries import InMemoryAuditQueries, InMemoryPaymentQueries
+from payments_core.testing.memory_reconciliation import InMemoryReconciliationQueries
 from payments_core.testing.memory_records import InMemoryRecordQueries
 
 
@@ -75,6 +78,29 @@ class TestInMemoryStorage(StorageConformance):
     @override
     def queries(self, database: InMemoryDatabase) -> IPaymentQueries:
         return InMemoryPaymentQueries(database)
+
+
+class TestInMemoryReconciliation(ReconciliationConformance):
+    """
+    Runs in memory, and what is compared.
+    """
+
+    @pytest.fixture
+    def database(self) -> InMemoryDatabase:
+        """
+        An empty database.
+        """
+        return InMemoryDatabase()
+
+    @pytest.fixture
+    @override
+    def make_uow(self, database: InMemoryDatabase) -> UnitOfWorkFactory:
+        return partial(InMemoryUnitOfWork, database)
+
+    @pytest.fixture
+    @override
+    def rows(self, database: InMemoryDatabase) -> IReconciliationQueries:
+        return InMemoryReconciliationQueries(database)
 
 
 class TestInMemoryOutbox(OutboxConformance):

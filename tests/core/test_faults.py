@@ -21,6 +21,7 @@ from payments_core.application.record_order import RecordOrder
 from payments_core.application.relay_outbox import RelayOutbox
 from payments_core.ports.faults import FAULT_POINTS, faultpoint, hooked
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
+from payments_core.testing.builders import eur
 from payments_core.testing.memory import InMemoryUnitOfWork
 from payments_core.testing.recording_publisher import RecordingPublisher
 from tests.core.application.service import Service
@@ -86,6 +87,8 @@ def everything(service: Service) -> None:
     service.provider.faults.clear()
     service.clock.advance(seconds=60)
     service.process.execute()
+    service.provider.refund_outside(service.object_of(waiting), eur("1.00"))
+    service.compare()
 
 
 def listen(service: Service) -> None:

@@ -46,7 +46,7 @@ class Written:
     """
 
     id: str
-    order_id: UUID
+    order_id: UUID | None
     sequence: int
     body: str
 
@@ -158,7 +158,7 @@ def _order(evidence: Evidence) -> Found:
     seen: set[str] = set()
     for message in evidence.heard:
         row = known.get(message.id)
-        if row is None or message.id in seen:
+        if row is None or row.order_id is None or message.id in seen:
             continue
         seen.add(message.id)
         if row.sequence < last[row.order_id]:

@@ -9,12 +9,15 @@ from sqlalchemy import Engine
 from typing_extensions import override
 
 from payments_core.ports.queries import IPaymentQueries
+from payments_core.ports.reconciliation import IReconciliationQueries
 from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
+from payments_core.testing.conformance.reconciliation import ReconciliationConformance
 from payments_core.testing.conformance.records import RecordsConformance
 from payments_core.testing.conformance.storage import StorageConformance
 from payments_postgres import (
     SqlAlchemyPaymentQueries,
+    SqlAlchemyReconciliationQueries,
     SqlAlchemyRecordQueries,
     SqlAlchemyUnitOfWork,
 )
@@ -50,3 +53,19 @@ class TestSqlAlchemyRecords(RecordsConformance):
     @pytest.fixture
     def records(self, engine: Engine) -> IRecordQueries:
         return SqlAlchemyRecordQueries(engine)
+
+
+class TestSqlAlchemyReconciliation(ReconciliationConformance):
+    """
+    Runs, and what is compared, in both databases.
+    """
+
+    @override
+    @pytest.fixture
+    def make_uow(self, engine: Engine) -> UnitOfWorkFactory:
+        return partial(SqlAlchemyUnitOfWork, engine)
+
+    @override
+    @pytest.fixture
+    def rows(self, engine: Engine) -> IReconciliationQueries:
+        return SqlAlchemyReconciliationQueries(engine)

@@ -14,18 +14,22 @@ import pytest
 from sqlalchemy import Engine, Table, insert, text
 
 from payments_core.domain.payment import Payment
+from payments_core.domain.reconciliation import RunStatus
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.audit import AuditCursor, AuditFilter
 from payments_core.ports.outbox import OutboxStatus
+from payments_core.ports.provider import Window
 from payments_core.ports.queries import Cursor, PaymentFilter
 from payments_core.ports.webhooks import WebhookStatus
 from payments_core.testing.builders import NOW, a_payment
 from payments_core.testing.conformance.outbox import a_success
+from payments_core.testing.conformance.reconciliation import a_run
 from payments_core.testing.conformance.storage import an_event
 from payments_postgres import (
     DatabaseSettings,
     SqlAlchemyAuditQueries,
     SqlAlchemyPaymentQueries,
+    SqlAlchemyReconciliationQueries,
     SqlAlchemyUnitOfWork,
     create_engine,
     migrate,
@@ -40,6 +44,7 @@ from payments_postgres.tables import (
     outbox,
     payment_operations,
     payments,
+    reconciliation_runs,
     refunds,
     webhook_events,
 )
@@ -73,6 +78,13 @@ class Filled:
         The read side of the audit log.
         """
         return SqlAlchemyAuditQueries(self.engine)
+
+    @property
+    def compared(self) -> SqlAlchemyReconciliationQueries:
+        """
+        What reconciliation reads.
+        """
+        return SqlAlchemyReconciliationQueries(self.engine)
 
     def plans(self, act: Callable[["Filled"], object]) -> str:
         """
@@ -116,7 +128,8 @@ def rows_of(made: Sequence[Payment]) -> Iterator[tuple[Table, Sequence[Mapping[s
     yield orders, [{"order_id": p.order_id, "event_seq": 2, "known": True} for p in made]
     yield outbox, [_message(p, number) for p in made for number in (1, 2)]
     yield inbox, [_received(number) for number in range(len(made))]
-    yield discrepancies, [_discrepancy(p) for p in made]
+    yield reconciliation_runs, [_ended(number) for number in range(len(made) // 10)]
+    yield discrepancies, [_discrepancy(p, number) for number, p in enumerate(made)]
     yield audit_log, [_audited(p, number) for number, p in enumerate(made)]
 
 
@@ -128,7 +141,7 @@ def _refund(payment: Payment) -> Mapping[str, Any]:
         "amount": 1,
         "currency": "EUR",
         "compensates": False,
-        "created_at": NOW,
+        "created_at": payment.created_at,
         "status": "Pending",
     }
 
@@ -175,8 +188,14 @@ def _received(number: int) -> Mapping[str, Any]:
     }
 
 
-def _discrepancy(payment: Payment) -> Mapping[str, Any]:
+def _ended(number: int) -> Mapping[str, Any]:
+    run = a_run(id=UUID(int=number), status=RunStatus.COMPLETED)
+    return {**attrs.asdict(run), "unseen": "[]", "kinds": "{}", "findings": "[]"}
+
+
+def _discrepancy(payment: Payment, number: int) -> Mapping[str, Any]:
     return {
+        "run_id": UUID(int=number % 400),
         "id": uuid4(),
         "payment_id": payment.id,
         "kind": "late_success",
@@ -305,6 +324,21 @@ def receive(filled: Filled) -> None:
         assert uow.inbox.claim(NOW + timedelta(days=1), NOW, 20)
 
 
+def runs(filled: Filled) -> None:
+    """
+    Ask for a run, claim it and say where it stands.
+    """
+    with SqlAlchemyUnitOfWork(filled.engine) as uow:
+        assert uow.reconciliations.add(a_run())
+        assert uow.reconciliations.active("fake")
+        run = uow.reconciliations.claim(NOW, NOW + timedelta(minutes=1), RUN, "fake")
+        assert run is not None
+        assert uow.reconciliations.save(run)
+
+
+RUN: Final = UUID(int=1)
+EVER: Final = Window(NOW, NOW + timedelta(days=1))
+LAST_MINUTE: Final = Window(NOW + timedelta(seconds=ROWS - 60), NOW + timedelta(seconds=ROWS))
 MIDDLE: Final = Cursor(NOW + timedelta(seconds=ROWS // 2), UUID(int=0))
 AUDIT_MIDDLE: Final = AuditCursor(NOW + timedelta(seconds=ROWS // 2), UUID(int=0))
 LAST_HOUR: Final = PaymentFilter(
@@ -367,6 +401,44 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
     "supersede": (supersede, ["ix_outbox_blocking"]),
     "receive": (receive, ["ix_inbox_deferred", "pk_inbox"]),
     "order": (locked(lambda uow, p: uow.orders.get(p.order_id)), ["pk_orders"]),
+    "compared by object": (
+        lambda f: f.compared.by_object(f.one.provider, [str(f.one.provider_payment_id), "pi_7"]),
+        ["uq_payments_provider_payment_id"],
+    ),
+    "compared by id": (
+        lambda f: f.compared.by_id(f.one.provider, [f.one.id, UUID(int=7)]),
+        ["pk_payments"],
+    ),
+    "list compared": (
+        lambda f: f.compared.payments("provider 7", EVER, MIDDLE, 20),
+        ["ix_payments_provider"],
+    ),
+    "refunds compared": (
+        lambda f: f.compared.refunds("provider 7", LAST_MINUTE, None, 20),
+        ["ix_refunds_created_at"],
+    ),
+    "refunds of some": (
+        lambda f: f.compared.refunds_of([f.one.id, UUID(int=7)]),
+        ["uq_refunds_payment_id_number"],
+    ),
+    "no outcome": (
+        lambda f: f.compared.unresolved("provider 7", LAST_MINUTE, None, 20),
+        ["ix_payment_operations_no_outcome"],
+    ),
+    "messages of some": (
+        lambda f: f.compared.messages_of([f.one.id, UUID(int=7)]),
+        ["ix_outbox_payment_id"],
+    ),
+    "messages unsent": (lambda f: f.compared.unsent(EVER, MIDDLE, 20), ["ix_outbox_waiting"]),
+    "events known": (
+        lambda f: f.compared.known_events("fake", ["evt_1", "evt_2"]),
+        ["pk_webhook_events"],
+    ),
+    "found by a run": (
+        lambda f: f.compared.found(RUN, MIDDLE, 20),
+        ["ix_discrepancies_run_id"],
+    ),
+    "runs": (runs, ["uq_reconciliation_runs_active", "pk_reconciliation_runs"]),
 }
 
 

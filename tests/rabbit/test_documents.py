@@ -22,7 +22,14 @@ from scripts.render_asyncapi import PAGE, document, rendered
 
 DOCS = PAGE.parent
 CONTRACTS = (DOCS / "dotnet" / "Contracts.cs").read_text(encoding="utf-8")
-KINDS = {UUID: "Guid", str: "string", bool: "bool", datetime: "DateTime", Decimal: "decimal"}
+KINDS = {
+    UUID: "Guid",
+    str: "string",
+    bool: "bool",
+    int: "int",
+    datetime: "DateTime",
+    Decimal: "decimal",
+}
 SHARED: dict[str, type[attrs.AttrsInstance]] = {
     **MESSAGES,
     "RefundPaymentCommand": RefundPaymentCommand,

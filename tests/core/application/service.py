@@ -3,6 +3,7 @@ A whole service in memory: the use cases on fakes.
 """
 
 import json
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,9 +21,11 @@ from payments_core.application.receive_webhook import (
     ReceiveWebhook,
     ReceiveWebhookCommand,
 )
+from payments_core.application.reconcile_payments import ReconcileCommand, ReconcilePayments
 from payments_core.application.refund_payment import RefundPayment, RefundPaymentCommand
 from payments_core.domain.payment import Payment
 from payments_core.domain.policy import Policy
+from payments_core.domain.reconciliation import ReconciliationPolicy, ReconciliationRun
 from payments_core.domain.requests import CaptureMethod
 from payments_core.ports.provider import NoticeTopic
 from payments_core.ports.queries import PaymentView
@@ -30,6 +33,12 @@ from payments_core.testing.builders import eur
 from payments_core.testing.clock import ManualClock
 from payments_core.testing.fake_provider import FakePaymentProvider, Fault
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
+from payments_core.testing.memory_reconciliation import InMemoryReconciliationQueries
+
+EVERYTHING = ReconciliationPolicy(grace=timedelta(0), stuck_after=timedelta(0), batch=2)
+"""
+Compares also what happened just now.
+"""
 
 
 @attrs.define
@@ -49,6 +58,7 @@ class Service:
     refund: RefundPayment = attrs.field(init=False)
     process: ProcessWebhooks = attrs.field(init=False)
     receive: ReceiveWebhook = attrs.field(init=False)
+    reconcile: ReconcilePayments = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.provider = FakePaymentProvider(clock=self.clock)
@@ -65,6 +75,9 @@ class Service:
         self.refund = RefundPayment(self.operations)
         self.process = ProcessWebhooks(self.operations)
         self.receive = ReceiveWebhook(self.operations, self.process)
+        self.reconcile = ReconcilePayments(
+            self.operations, InMemoryReconciliationQueries(self.database), EVERYTHING
+        )
 
     def pay(
         self,
@@ -129,6 +142,20 @@ class Service:
         return self.receive.execute(
             ReceiveWebhookCommand(provider="fake", payload=payload, headers=headers)
         )
+
+    def compare(self, **changes: Any) -> ReconciliationRun:
+        """
+        Reconcile the last day, up to this moment.
+        """
+        self.clock.advance(seconds=1)
+        now = self.clock.now()
+        fields: dict[str, Any] = {
+            "provider": "fake",
+            "window_start": now - timedelta(days=1),
+            "window_end": now,
+            "requested_by": "test",
+        }
+        return self.reconcile.execute(ReconcileCommand(**fields | changes))
 
     def told(self) -> list[str]:
         """

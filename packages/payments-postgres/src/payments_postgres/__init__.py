@@ -6,6 +6,7 @@ from payments_postgres.audit import SqlAlchemyAuditQueries
 from payments_postgres.dialects import create_engine
 from payments_postgres.migrations import is_behind, is_current, migrate
 from payments_postgres.queries import SqlAlchemyPaymentQueries
+from payments_postgres.reconciliation_queries import SqlAlchemyReconciliationQueries
 from payments_postgres.records import SqlAlchemyRecordQueries
 from payments_postgres.settings import DatabaseSettings
 from payments_postgres.unit_of_work import SqlAlchemyUnitOfWork
@@ -14,6 +15,7 @@ __all__ = [
     "DatabaseSettings",
     "SqlAlchemyAuditQueries",
     "SqlAlchemyPaymentQueries",
+    "SqlAlchemyReconciliationQueries",
     "SqlAlchemyRecordQueries",
     "SqlAlchemyUnitOfWork",
     "create_engine",

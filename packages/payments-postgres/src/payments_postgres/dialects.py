@@ -225,6 +225,14 @@ def insert_if_new(
 
 
 @cache
+def insert_unless_taken(dialect: str, table: Table) -> Executable:
+    """
+    Return an INSERT that passes over a row any of whose keys is taken.
+    """
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
 def add_up(dialect: str, table: Table, key: str, column: str) -> Executable:
     """
     Return an INSERT that adds to the column of a row that is there, and returns the sum.

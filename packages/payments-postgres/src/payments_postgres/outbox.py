@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import attrs
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 from typing_extensions import override
 
 from payments_core.contracts.messages import message_of
@@ -46,7 +46,12 @@ _FIRST: Final = (
 )
 _DUE: Final = (
     select(_c.id)
-    .where(UNSENT, _c.next_at <= bindparam("now"), _c.sequence == _FIRST)
+    .where(
+        UNSENT,
+        _c.next_at <= bindparam("now"),
+        # What belongs to no order is always the first.
+        or_(_c.order_id.is_(None), _c.sequence == _FIRST),
+    )
     .order_by(_c.next_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -90,13 +95,20 @@ class SqlAlchemyOutbox(IOutbox):
 
     @override
     def add(self, events: Sequence[Event]) -> None:
+        ordered = [event for event in events if event.order_id is not None]
+        if ordered:
+            self._add_in_order(ordered)
+        apart = [self._message(event, 1) for event in events if event.order_id is None]
+        if apart:
+            self._insert(apart)
+
+    def _add_in_order(self, events: Sequence[Event]) -> None:
         # The order's row hands out the numbers and stays locked until the transaction ends. So
         # numbers have no gap, and are committed in their order. It is locked after all else: two
         # transactions that wait for each other there cannot be.
         first = self._last_number(events) - len(events) + 1
         messages = [self._message(event, n) for n, event in enumerate(events, start=first)]
-        rows = [{**attrs.asdict(m), "status": m.status.value} for m in messages]
-        self._transaction.change(_INSERT, rows)
+        self._insert(messages)
         if first > 1 and any(m.name in _SUPERSEDING for m in messages):
             key = {"of_order": events[0].order_id, "of_payment": events[0].payment_id}
             self._transaction.change(_SUPERSEDE, key)
@@ -127,6 +139,10 @@ class SqlAlchemyOutbox(IOutbox):
     def waiting(self, before: datetime, limit: int) -> Sequence[OutboxMessage]:
         rows = self._transaction.rows(_WAITING, {"before": before, "most": limit})
         return [to_message(row) for row in rows]
+
+    def _insert(self, messages: Sequence[OutboxMessage]) -> None:
+        rows = [{**attrs.asdict(m), "status": m.status.value} for m in messages]
+        self._transaction.change(_INSERT, rows)
 
     def _last_number(self, events: Sequence[Event]) -> int:
         statement = add_up(self._transaction.dialect, orders, "order_id", "event_seq")

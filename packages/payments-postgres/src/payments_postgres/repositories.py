@@ -63,6 +63,9 @@ _FACTS: Final = ("customer_id", "total", "currency")
 _UPDATE: Final = _update_by_id(payments).where(payments.c.version == bindparam("expected"))
 
 
+_ENDED: Final = _update_by_id(discrepancies).where(discrepancies.c.repair.is_(None))
+
+
 class SqlAlchemyPaymentRepository(IPaymentRepository):
     """
     Remembers how each payment was when it was read, to write only what changed.
@@ -190,7 +193,12 @@ class SqlAlchemyDiscrepancyRepository(IDiscrepancyRepository):
     @override
     def add(self, discrepancy: Discrepancy) -> bool:
         statement = insert_if_new(self._transaction.dialect, discrepancies, ("id",))
-        return bool(self._transaction.change(statement, attrs.asdict(discrepancy)))
+        if self._transaction.change(statement, attrs.asdict(discrepancy)):
+            return True
+        if discrepancy.repair:
+            ended = {"repair": discrepancy.repair, "repaired_at": discrepancy.repaired_at}
+            self._transaction.change(_ENDED.values(ended), {"key": discrepancy.id})
+        return False
 
 
 class SqlAlchemyOrderRepository(IOrderRepository):

@@ -26,7 +26,9 @@ from sqlalchemy import (
 )
 
 from payments_core.domain.actor import Channel
-from payments_core.domain.operation import OperationKind, OperationState
+from payments_core.domain.discrepancy import Repair
+from payments_core.domain.operation import UNRESOLVED, OperationKind, OperationState
+from payments_core.domain.reconciliation import ACTIVE, RunStatus
 from payments_core.domain.refund import RefundStatus
 from payments_core.domain.requests import CaptureMethod
 from payments_core.domain.status import CLOSED, PaymentStatus
@@ -67,6 +69,8 @@ def _unless_closed(rule: str, name: str) -> CheckConstraint:
 LIVE: Final = text(f"status NOT IN ({_words(sorted(CLOSED))})")
 WAITING: Final = text(f"status IN ({_words((WebhookStatus.RECEIVED, WebhookStatus.PARKED))})")
 BLOCKS: Final = text(f"status IN ({_words(sorted(BLOCKING))})")
+UNFINISHED: Final = text(f"status IN ({_words(sorted(ACTIVE))})")
+NO_OUTCOME: Final = text(f"state IN ({_words(sorted(UNRESOLVED))})")
 UNSENT: Final = text("status = 'pending'")
 DEFERRED: Final = text("status = 'waiting'")
 
@@ -157,6 +161,8 @@ payment_operations: Final = Table(
         unique=True,
         **only_where(text("request_key IS NOT NULL")),
     ),
+    # Read by reconciliation.
+    Index("ix_payment_operations_no_outcome", "first_sent_at", "id", **only_where(NO_OUTCOME)),
 )
 
 refunds: Final = Table(
@@ -188,6 +194,8 @@ refunds: Final = Table(
         unique=True,
         **only_where(text("provider_refund_id IS NOT NULL")),
     ),
+    # Read backwards by reconciliation.
+    Index("ix_refunds_created_at", "created_at", "id"),
 )
 
 webhook_events: Final = Table(
@@ -238,8 +246,9 @@ outbox: Final = Table(
     "outbox",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("order_id", Uuid, ForeignKey("orders.order_id"), nullable=False),
-    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False),
+    # Without an order it waits for no other message.
+    Column("order_id", Uuid, ForeignKey("orders.order_id")),
+    Column("payment_id", Uuid, ForeignKey("payments.id")),
     Column("sequence", BigInteger, nullable=False),
     Column("name", ExactText, nullable=False),
     Column("destination", ExactText, nullable=False),
@@ -283,14 +292,58 @@ discrepancies: Final = Table(
     "discrepancies",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False),
+    # Without one where the provider has an object of which nothing is known here.
+    Column("payment_id", Uuid, ForeignKey("payments.id")),
     Column("kind", ExactText, nullable=False),
     Column("provider_object_id", ExactText, nullable=False),
     Column("local_value", CleanText, nullable=False),
     Column("provider_value", CleanText, nullable=False),
     Column("found_at", UtcDateTime, nullable=False),
+    Column("run_id", Uuid, ForeignKey("reconciliation_runs.id")),
+    Column("repair", ExactText),
+    Column("repaired_at", UtcDateTime),
+    _known("repair", Repair),
     # Read by the timeline.
     Index("ix_discrepancies_payment_id", "payment_id"),
+    # Read by `found`.
+    Index(
+        "ix_discrepancies_run_id",
+        "run_id",
+        "found_at",
+        "id",
+        **only_where(text("run_id IS NOT NULL")),
+    ),
+)
+
+reconciliation_runs: Final = Table(
+    "reconciliation_runs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("provider", ExactText, nullable=False),
+    Column("window_start", UtcDateTime, nullable=False),
+    Column("window_end", UtcDateTime, nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("requested_by", CleanText, nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("status", ExactText, nullable=False),
+    Column("leg", ExactText),
+    Column("cursor", UtcDateTime),
+    Column("unseen", ExactText, nullable=False),
+    Column("checked", BigInteger, nullable=False),
+    Column("found", BigInteger, nullable=False),
+    Column("fresh", BigInteger, nullable=False),
+    Column("repaired", BigInteger, nullable=False),
+    Column("kinds", ExactText, nullable=False),
+    Column("findings", CleanText, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("lease_token", Uuid),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("error", CleanText),
+    _known("status", RunStatus),
+    CheckConstraint("window_start <= window_end", name="window_forwards"),
+    # One at a time; also read by `active` and `claim`.
+    Index("uq_reconciliation_runs_active", "provider", unique=True, **only_where(UNFINISHED)),
 )
 
 # Rows are added and nothing else: triggers of the migration refuse every change. Hence no foreign

@@ -74,9 +74,9 @@ def _discrepancy(row: Row[Any]) -> TimelineEntry:
         at=row.found_at,
         kind="discrepancy",
         name=row.kind,
-        state="open",
+        state="repaired" if row.repair else "open",
         id=str(row.id),
-        details=_details(row, "provider_object_id", "local_value", "provider_value"),
+        details=_details(row, *_DISCREPANCY_DETAILS),
     )
 
 
@@ -86,6 +86,10 @@ _OPERATION_DETAILS: Final = (
     *_FAILURE,
 )
 _REFUND_DETAILS: Final = ("provider_refund_id", "completed_at", *_FAILURE)
+
+_DISCREPANCY_DETAILS: Final = (
+    *("provider_object_id", "local_value", "provider_value", "run_id", "repair", "repaired_at"),
+)
 
 _KINDS: Final[Mapping[Table, Callable[[Row[Any]], TimelineEntry]]] = {
     payment_operations: _operation,

@@ -11,6 +11,7 @@ from typing_extensions import override
 from payments_core.ports.audit import IAuditLog
 from payments_core.ports.inbox import IInbox
 from payments_core.ports.outbox import IMessageSerializer, IOutbox, PlainMessageSerializer
+from payments_core.ports.reconciliation import IReconciliationRepository
 from payments_core.ports.repositories import (
     IDiscrepancyRepository,
     IOrderRepository,
@@ -22,6 +23,7 @@ from payments_postgres.audit import SqlAlchemyAuditLog
 from payments_postgres.dialects import require_locking
 from payments_postgres.inbox import SqlAlchemyInbox
 from payments_postgres.outbox import SqlAlchemyOutbox
+from payments_postgres.reconciliation import SqlAlchemyReconciliationRepository
 from payments_postgres.repositories import (
     SqlAlchemyDiscrepancyRepository,
     SqlAlchemyOrderRepository,
@@ -49,6 +51,7 @@ class SqlAlchemyUnitOfWork(IUnitOfWork):
     outbox: IOutbox
     inbox: IInbox
     audit: IAuditLog
+    reconciliations: IReconciliationRepository
 
     def __init__(self, engine: Engine, serializer: IMessageSerializer | None = None) -> None:
         require_locking(engine)
@@ -65,6 +68,7 @@ class SqlAlchemyUnitOfWork(IUnitOfWork):
         self.payments = SqlAlchemyPaymentRepository(transaction, self.outbox)
         self.webhooks = SqlAlchemyWebhookInbox(transaction)
         self.discrepancies = SqlAlchemyDiscrepancyRepository(transaction)
+        self.reconciliations = SqlAlchemyReconciliationRepository(transaction)
         return self
 
     @override

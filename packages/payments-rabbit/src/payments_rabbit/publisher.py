@@ -117,6 +117,6 @@ def _amqp(message: OutboxMessage) -> Message:
         message.body.encode(),
         content_type=message.content_type,
         message_id=str(message.id),
-        correlation_id=str(message.payment_id),
+        correlation_id=str(message.payment_id or message.id),
         delivery_mode=DeliveryMode.PERSISTENT,
     )

@@ -24,6 +24,7 @@ from payments_stripe.money import to_stripe
 
 if TYPE_CHECKING:
     from stripe.params import (
+        DisputeListParams,
         EventListParams,
         PaymentIntentCancelParams,
         PaymentIntentCaptureParams,
@@ -154,6 +155,17 @@ def events_page(window: Window, types: Sequence[str], after: str | None) -> "Eve
     first, end = _seconds(window)
     params: EventListParams = {"limit": PAGE, "types": list(types)}
     params["created"] = {"gte": first, "lt": end}
+    if after:
+        params["starting_after"] = after
+    return params
+
+
+def disputes_page(window: Window, after: str | None) -> "DisputeListParams":
+    """
+    Return what lists the next page of the Disputes of a window.
+    """
+    first, end = _seconds(window)
+    params: DisputeListParams = {"limit": PAGE, "created": {"gte": first, "lt": end}}
     if after:
         params["starting_after"] = after
     return params

@@ -11,7 +11,7 @@ import stripe
 from typing_extensions import override
 
 from payments_core.domain.errors import AmountNotSupported
-from payments_core.domain.facts import ProviderPayment, ProviderRefund
+from payments_core.domain.facts import ProviderDispute, ProviderPayment, ProviderRefund
 from payments_core.domain.failure import Failure
 from payments_core.domain.money import Money
 from payments_core.domain.requests import (
@@ -32,13 +32,14 @@ from payments_stripe.parameters import (
     capture_params,
     confirm_params,
     create_params,
+    disputes_page,
     events_page,
     payments_page,
     refund_params,
     refunds_page,
 )
 from payments_stripe.settings import StripeSettings
-from payments_stripe.translators import is_foreign, page_of, payment_of, refund_of
+from payments_stripe.translators import dispute_of, is_foreign, page_of, payment_of, refund_of
 from payments_stripe.transport import Transport
 from payments_stripe.webhook import EVENT_TYPES, Webhooks
 
@@ -83,6 +84,7 @@ class StripePaymentProvider(IPaymentProvider):
         self._intents = services.payment_intents
         self._refunds = services.refunds
         self._events = services.events
+        self._disputes = services.disputes
 
     @property
     @override
@@ -148,6 +150,12 @@ class StripePaymentProvider(IPaymentProvider):
             lambda after: self._events.list(events_page(window, EVENT_TYPES, after)),
             self._webhooks.read,
             skip=lambda _: False,
+        )
+
+    @override
+    def list_disputes(self, window: Window) -> Iterator[ProviderDispute]:
+        return self._pages(
+            lambda after: self._disputes.list(disputes_page(window, after)), dispute_of
         )
 
     @override

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from payments_core.domain.facts import (
+    ProviderDispute,
     ProviderPayment,
     ProviderPaymentStatus,
     ProviderRefund,
@@ -97,6 +98,20 @@ def refund_of(refund: Json) -> ProviderRefund:
     )
 
 
+def dispute_of(dispute: Json) -> ProviderDispute:
+    """
+    Return what a Dispute says.
+    """
+    return ProviderDispute(
+        id=dispute["id"],
+        provider_payment_id=_id_of(dispute["payment_intent"]),
+        amount=from_stripe(dispute["amount"], dispute["currency"]),
+        reason=str(dispute["reason"]),
+        status=str(dispute["status"]),
+        created_at=_moment(dispute["created"]),
+    )
+
+
 def page_of(listing: Json) -> tuple[list[Json], bool]:
     """
     Return what a page holds, and whether there are more.
@@ -115,8 +130,8 @@ def is_foreign(listed: Json) -> bool:
     """
     Return whether a listed object is none of ours and beyond the core's words.
 
-    Such are objects in a currency that is no longer in use, and refunds of charges that
-    have no PaymentIntent. One that bears our metadata is never foreign.
+    Such are objects in a currency that is no longer in use, and refunds and disputes of
+    charges that have no PaymentIntent. One that bears our metadata is never foreign.
     """
     ours = "payment_id" in (listed.get("metadata") or {})
     worded = listed["currency"].upper() in exponents()

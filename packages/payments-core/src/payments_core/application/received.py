@@ -131,6 +131,7 @@ class _EffectUnitOfWork(IUnitOfWork):
         self.outbox = inner.outbox
         self.inbox = inner.inbox
         self.audit = inner.audit
+        self.reconciliations = inner.reconciliations
         return self
 
     @override

@@ -5,7 +5,9 @@ The one way by which a provider's answer reaches a payment, whoever brings it.
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
+from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.events import PaymentDiscrepancyFound
 from payments_core.domain.operation import Operation
 from payments_core.domain.payment import Payment
@@ -29,32 +31,46 @@ def settle(
         Operations that follow from the answer. They are to be sent after the commit.
     """
     following = apply(payment, answer, now, policy)
-    _announce(uow, payment)
-    uow.payments.save(payment)
+    keep(uow, payment)
     return following
 
 
-def _announce(uow: IUnitOfWork, payment: Payment) -> None:
-    for found in payment.discrepancies:
-        if uow.discrepancies.add(found):
-            _log.error(
-                "Payment %s: %s of %s, here %s, at the provider %s",
-                payment.id,
-                found.kind,
-                found.provider_object_id,
-                found.local_value,
-                found.provider_value,
-            )
-            payment.events.append(
-                PaymentDiscrepancyFound(
-                    id=found.id,
-                    payment_id=payment.id,
-                    order_id=payment.order_id,
-                    occurred_at=found.found_at,
-                    kind=found.kind,
-                    provider_object_id=found.provider_object_id,
-                    local_value=found.local_value,
-                    provider_value=found.provider_value,
-                )
-            )
+def keep(uow: IUnitOfWork, payment: Payment) -> Sequence[Discrepancy]:
+    """
+    Save a payment with its differences from the provider; return those that are news.
+
+    Each is told to whoever listens, once.
+    """
+    news = [found for found in payment.discrepancies if uow.discrepancies.add(found)]
+    payment.events.extend(tell_discrepancy(found, payment.order_id) for found in news)
     payment.discrepancies.clear()
+    uow.payments.save(payment)
+    return news
+
+
+def tell_discrepancy(found: Discrepancy, order_id: UUID | None) -> PaymentDiscrepancyFound:
+    """
+    Write a difference that is news to the log, and return the event that tells it.
+    """
+    _log.log(
+        logging.WARNING if found.repair else logging.ERROR,
+        "Payment %s: %s of %s, here %s, at the provider %s (%s)",
+        found.payment_id,
+        found.kind,
+        found.provider_object_id,
+        found.local_value,
+        found.provider_value,
+        found.repair or "a person must look",
+    )
+    return PaymentDiscrepancyFound(
+        id=found.id,
+        payment_id=found.payment_id,
+        order_id=order_id,
+        occurred_at=found.found_at,
+        kind=found.kind,
+        provider_object_id=found.provider_object_id,
+        local_value=found.local_value,
+        provider_value=found.provider_value,
+        run_id=found.run_id,
+        repaired=found.repair is not None,
+    )

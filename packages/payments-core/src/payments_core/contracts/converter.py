@@ -45,6 +45,8 @@ def stored() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     converter.register_unstructure_hook(UUID, str)
     converter.register_structure_hook(UUID, lambda value, _: UUID(value))
+    converter.register_unstructure_hook(datetime, timestamp)
+    converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
     converter.register_unstructure_hook(
         Money, lambda money: {"amount": money.text, "currency": money.currency}
     )

@@ -19,6 +19,7 @@ from payments_core.domain.events import (
     PaymentDiscrepancyFound,
     PaymentFailed,
     PaymentSucceeded,
+    ReconciliationCompleted,
     RefundFailed,
     RefundIssued,
 )
@@ -96,13 +97,32 @@ class IPaymentDiscrepancyFound:
     The provider and this service do not say the same.
     """
 
-    payment_id: UUID
-    order_id: UUID
+    payment_id: UUID | None
+    order_id: UUID | None
+    run_id: UUID | None
     kind: str
     provider_object_id: str
     local_value: str
     provider_value: str
     repaired: bool
+    occurred_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class IReconciliationCompleted:
+    """
+    A comparison with the provider has ended.
+    """
+
+    run_id: UUID
+    provider: str
+    status: str
+    window_start: datetime
+    window_end: datetime
+    checked: int
+    found: int
+    new: int
+    repaired: int
     occurred_at: datetime
 
 
@@ -112,7 +132,7 @@ class Message:
     A message ready to be put into an envelope.
 
     Attributes:
-        correlation_id: What it is about: the payment.
+        correlation_id: What it is about: the payment, if there is one.
 
         name: Its type's name without namespace, such as ``IPaymentSucceeded``.
 
@@ -187,7 +207,23 @@ def _discrepancy(event: PaymentDiscrepancyFound) -> IPaymentDiscrepancyFound:
         provider_object_id=event.provider_object_id,
         local_value=event.local_value,
         provider_value=event.provider_value,
-        repaired=False,
+        run_id=event.run_id,
+        repaired=event.repaired,
+        occurred_at=event.occurred_at,
+    )
+
+
+def _reconciled(event: ReconciliationCompleted) -> IReconciliationCompleted:
+    return IReconciliationCompleted(
+        run_id=event.id,
+        provider=event.provider,
+        status=event.status,
+        window_start=event.window_start,
+        window_end=event.window_end,
+        checked=event.checked,
+        found=event.found,
+        new=event.new,
+        repaired=event.repaired,
         occurred_at=event.occurred_at,
     )
 
@@ -199,6 +235,7 @@ _BODIES: Final[Mapping[type[Event], tuple[str, Callable[[Any], object]]]] = {
     RefundIssued: ("IRefundIssued", _refund_issued),
     RefundFailed: ("IRefundFailed", _refund_failed),
     PaymentDiscrepancyFound: ("IPaymentDiscrepancyFound", _discrepancy),
+    ReconciliationCompleted: ("IReconciliationCompleted", _reconciled),
 }
 
 
@@ -209,6 +246,7 @@ MESSAGES: Final[Mapping[str, type[attrs.AttrsInstance]]] = {
     "IRefundIssued": IRefundIssued,
     "IRefundFailed": IRefundFailed,
     "IPaymentDiscrepancyFound": IPaymentDiscrepancyFound,
+    "IReconciliationCompleted": IReconciliationCompleted,
 }
 """
 What each message has, by its name.
@@ -220,4 +258,4 @@ def message_of(event: Event) -> Message:
     Return the message that tells an event; the same event gives the same bytes.
     """
     name, body = _BODIES[type(event)]
-    return Message(event.id, event.payment_id, name, to_json(wire().unstructure(body(event))))
+    return Message(event.id, event.subject, name, to_json(wire().unstructure(body(event))))

@@ -4,6 +4,7 @@ Where the provider and this service do not say the same.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 import attrs
@@ -16,10 +17,34 @@ class DiscrepancyKind(StrEnum):
     What does not match.
     """
 
+    MISSING_LOCAL = "missing_local"
+    MISSING_PROVIDER = "missing_provider"
+    STATUS_MISMATCH = "status_mismatch"
     AMOUNT_MISMATCH = "amount_mismatch"
     CURRENCY_MISMATCH = "currency_mismatch"
     DUPLICATE_CHARGE = "duplicate_charge"
     LATE_SUCCESS = "late_success"
+    REFUND_MISSING_LOCAL = "refund_missing_local"
+    REFUND_MISSING_PROVIDER = "refund_missing_provider"
+    REFUND_STATUS_MISMATCH = "refund_status_mismatch"
+    DISPUTE_OPENED = "dispute_opened"
+    STUCK_OPERATION = "stuck_operation"
+    WEBHOOK_GAP = "webhook_gap"
+    EVENT_NOT_PUBLISHED = "event_not_published"
+    EVENT_STATE_DRIFT = "event_state_drift"
+
+
+class Repair(StrEnum):
+    """
+    How a difference ended.
+
+    SETTLED: this service took over what the provider says. BEGUN: an operation was sent that
+    ends it. STORED: an event that never arrived was fetched, to be processed as if it had.
+    """
+
+    SETTLED = "settled"
+    BEGUN = "begun"
+    STORED = "stored"
 
 
 @attrs.frozen
@@ -28,22 +53,40 @@ class Discrepancy:
     One difference, found once: the same difference always has the same id.
 
     Attributes:
+        payment_id: None where the provider has an object of which this service knows nothing.
+
+        provider_object_id: What it was found at, in the provider's words or, for what is
+            ours alone, in ours.
+
         local_value: What this service holds, as text.
 
         provider_value: What the provider says, as text.
+
+        run_id: The reconciliation that found it; None if a reply or a webhook did.
+
+        repair: How it ended; None while it stands, and a person must look.
     """
 
     id: UUID
-    payment_id: UUID
+    payment_id: UUID | None
     kind: DiscrepancyKind
     provider_object_id: str
     local_value: str
     provider_value: str
     found_at: datetime
+    run_id: UUID | None = None
+    repair: Repair | None = None
+    repaired_at: datetime | None = None
+
+
+NO_PAYMENT: Final = UUID("c9a4e3b0-5d0e-5c0b-9a53-6a4a3a5a6f10")
+"""
+Stands for the payment in the ids of differences that have none.
+"""
 
 
 def difference(
-    payment_id: UUID,
+    payment_id: UUID | None,
     kind: DiscrepancyKind,
     now: datetime,
     *,
@@ -55,7 +98,7 @@ def difference(
     Return a difference that was found; whether it is news is known when it is saved.
     """
     return Discrepancy(
-        id=child_id(payment_id, kind, f"{provider_object_id}:{provider_value}"),
+        id=child_id(payment_id or NO_PAYMENT, kind, f"{provider_object_id}:{provider_value}"),
         payment_id=payment_id,
         kind=kind,
         provider_object_id=provider_object_id,

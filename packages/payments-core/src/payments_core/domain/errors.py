@@ -11,10 +11,11 @@ Every error that crosses a port, with the code that callers see.
     │   ├── InvalidState · AlreadyRefunded
     │   ├── RefundExceedsCaptured · CaptureExceedsAuthorized
     │   ├── OrderMismatch · OrderUnknown
+    │   ├── WindowInvalid
     │   └── OperationRefused
     ├── NotFound: PaymentNotFound · OrderNotFound · UnknownProvider
     ├── Conflict: OrderAlreadyHasPayment · OperationInProgress · RequestKeyReused
-    │             · ConcurrentUpdate (retryable)
+    │             · ConcurrentUpdate (retryable) · ReconciliationRunning
     ├── StorageUnavailable (retryable) · StorageRefused
     └── ProviderError and WebhookInvalid: see `payments_core.ports.errors`
 """
@@ -167,6 +168,14 @@ class OrderUnknown(DomainError):
     retryable = True
 
 
+class WindowInvalid(DomainError):
+    """
+    A stretch of time that cannot be compared with the provider.
+    """
+
+    code = "window_invalid"
+
+
 class OperationRefused(DomainError):
     """
     The provider refused for good; nothing changed.
@@ -250,6 +259,14 @@ class ConcurrentUpdate(Conflict):
 
     code = "concurrent_update"
     retryable = True
+
+
+class ReconciliationRunning(Conflict):
+    """
+    The provider is being reconciled; wait until that has ended.
+    """
+
+    code = "reconcile_running"
 
 
 class StorageUnavailable(PaymentsError):

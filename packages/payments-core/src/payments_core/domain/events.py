@@ -14,20 +14,39 @@ from payments_core.domain.money import Money
 @attrs.frozen(kw_only=True)
 class Event:
     """
-    Something that happened to a payment.
+    Something that happened, to a payment or to none.
 
     Attributes:
         id: The message id; it never changes, however often the event is sent.
+
+        order_id: The order whose other events it must not overtake; None if it has no order.
     """
 
     id: UUID
-    payment_id: UUID
-    order_id: UUID
+    payment_id: UUID | None = None
+    order_id: UUID | None = None
     occurred_at: datetime
+
+    @property
+    def subject(self) -> UUID:
+        """
+        What it is about: a payment, or else what it is the only event of.
+        """
+        return self.payment_id or self.id
 
 
 @attrs.frozen(kw_only=True)
-class PaymentAuthorized(Event):
+class PaymentEvent(Event):
+    """
+    Something that happened to a payment.
+    """
+
+    payment_id: UUID
+    order_id: UUID
+
+
+@attrs.frozen(kw_only=True)
+class PaymentAuthorized(PaymentEvent):
     """
     The amount is reserved and can be captured.
     """
@@ -38,7 +57,7 @@ class PaymentAuthorized(Event):
 
 
 @attrs.frozen(kw_only=True)
-class PaymentSucceeded(Event):
+class PaymentSucceeded(PaymentEvent):
     """
     The amount was captured.
     """
@@ -49,7 +68,7 @@ class PaymentSucceeded(Event):
 
 
 @attrs.frozen(kw_only=True)
-class PaymentFailed(Event):
+class PaymentFailed(PaymentEvent):
     """
     The payment is Failed or Canceled, for good and with proof.
     """
@@ -60,7 +79,7 @@ class PaymentFailed(Event):
 
 
 @attrs.frozen(kw_only=True)
-class RefundIssued(Event):
+class RefundIssued(PaymentEvent):
     """
     The amount is on its way back to the customer.
     """
@@ -71,7 +90,7 @@ class RefundIssued(Event):
 
 
 @attrs.frozen(kw_only=True)
-class RefundFailed(Event):
+class RefundFailed(PaymentEvent):
     """
     A refund was refused, failed, or was reversed by the bank.
 
@@ -93,9 +112,40 @@ class RefundFailed(Event):
 class PaymentDiscrepancyFound(Event):
     """
     The provider and this service do not say the same.
+
+    Attributes:
+        run_id: The reconciliation that found it, if one did.
+
+        repaired: Whether it was gone, or its end had begun, when it was told.
     """
 
     kind: str
     provider_object_id: str
     local_value: str
     provider_value: str
+    run_id: UUID | None = None
+    repaired: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ReconciliationCompleted(Event):
+    """
+    A comparison with the provider has ended; its id is the run's.
+
+    Attributes:
+        status: ``completed``, ``partial`` or ``failed``.
+
+        window_start: Of the time that was compared; window_end: its end, not in it.
+
+        checked: How many things were compared. found: How many differences there are;
+            new: of these, so many were not known; repaired: so many are gone now.
+    """
+
+    provider: str
+    status: str
+    window_start: datetime
+    window_end: datetime
+    checked: int
+    found: int
+    new: int
+    repaired: int

@@ -95,3 +95,22 @@ class ProviderRefund:
     failure: Failure | None = None
     releases_only: bool = False
     refund_id: UUID | None = None
+
+
+@attrs.frozen
+class ProviderDispute:
+    """
+    A customer's claim against a charge, as the provider shows it.
+
+    Attributes:
+        amount: What is claimed back.
+
+        reason: The provider's word for it.
+    """
+
+    id: str
+    provider_payment_id: str
+    amount: Money
+    reason: str
+    status: str
+    created_at: datetime

@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from payments_core.domain.discrepancy import DiscrepancyKind, difference
-from payments_core.domain.events import Event, PaymentAuthorized, PaymentFailed, PaymentSucceeded
+from payments_core.domain.events import (
+    PaymentAuthorized,
+    PaymentEvent,
+    PaymentFailed,
+    PaymentSucceeded,
+)
 from payments_core.domain.failure import Failure
 from payments_core.domain.ids import child_id
 from payments_core.domain.payment import Payment
@@ -51,7 +56,9 @@ def close(payment: Payment, failure: Failure | None, now: datetime) -> None:
     _move(payment, PaymentStatus.CANCELED if requested else PaymentStatus.FAILED, now)
 
 
-def tell(payment: Payment, kind: type[Event], about: object, now: datetime, **fields: Any) -> None:
+def tell(
+    payment: Payment, kind: type[PaymentEvent], about: object, now: datetime, **fields: Any
+) -> None:
     """
     Note an event; the same event about the same thing always has the same id.
     """

@@ -43,6 +43,15 @@ _OTHERS: Final[Mapping[str, str]] = {
     "relay.publish.after": "the broker has confirmed them, and nothing is marked",
     "relay.mark.precommit": "they are marked and not committed",
     "relay.mark.commit": "they are marked as gone",
+    "reconcile.begin": "a run is claimed, and nothing is listed",
+    "reconcile.page": "a page is compared, and what differed is settled",
+    "reconcile.read.before": "the provider is about to be asked for an object that may differ",
+    "reconcile.read.after": "the object is read and not applied",
+    "reconcile.apply.precommit": "the object and the difference are written and not committed",
+    "reconcile.apply.commit": "the object and the difference are committed",
+    "reconcile.save.precommit": "where the run stands is written and not committed",
+    "reconcile.save.commit": "where the run stands is committed",
+    "reconcile.finish": "everything is compared, and the run is not marked as ended",
 }
 
 FAULT_POINTS: Final[Mapping[str, str]] = {

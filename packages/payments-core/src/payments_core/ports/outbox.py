@@ -96,6 +96,8 @@ class OutboxMessage:
     A message to other services, kept in the transaction of what it tells.
 
     Attributes:
+        order_id: None if it belongs to no order: then it waits for no other message.
+
         sequence: Its place among the messages of its order, from 1 without gaps.
 
         name: The message type without namespace, such as ``IPaymentSucceeded``.
@@ -108,8 +110,8 @@ class OutboxMessage:
     """
 
     id: UUID
-    order_id: UUID
-    payment_id: UUID
+    order_id: UUID | None
+    payment_id: UUID | None
     sequence: int
     name: str
     destination: str
@@ -137,6 +139,8 @@ class IOutbox(Protocol):
     def add(self, events: Sequence[Event]) -> None:
         """
         Put events of one payment behind those of its order, in this order.
+
+        Events that belong to no order leave when they are due, whatever else waits.
 
         An authorisation or a success supersedes what waits to tell the order's readers
         that an earlier payment of the order failed.

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import attrs
 
-from payments_core.domain.facts import ProviderPayment, ProviderRefund
+from payments_core.domain.facts import ProviderDispute, ProviderPayment, ProviderRefund
 from payments_core.domain.money import Money
 from payments_core.domain.requests import (
     CancelIntent,
@@ -178,6 +178,12 @@ class IPaymentProvider(Protocol):
         They are the very events that webhooks bring, with the same ids, whether or not
         those arrived; so whoever compares finds what was lost on the way. A provider keeps
         events for a limited time only. Errors are as of `list_payments`.
+        """
+
+    @abstractmethod
+    def list_disputes(self, window: Window) -> Iterator[ProviderDispute]:
+        """
+        Yield every dispute opened in the window, as `list_payments` does.
         """
 
     @abstractmethod

@@ -66,7 +66,9 @@ class IDiscrepancyRepository(Protocol):
     @abstractmethod
     def add(self, discrepancy: Discrepancy) -> bool:
         """
-        Keep a difference; return False, and change nothing, if it is there already.
+        Keep a difference; return False if it is there already.
+
+        One that is there and still stands is marked as repaired if this one is.
         """
 
 

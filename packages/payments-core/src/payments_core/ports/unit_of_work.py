@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from payments_core.ports.audit import IAuditLog
 from payments_core.ports.inbox import IInbox
 from payments_core.ports.outbox import IOutbox
+from payments_core.ports.reconciliation import IReconciliationRepository
 from payments_core.ports.repositories import (
     IDiscrepancyRepository,
     IOrderRepository,
@@ -37,6 +38,7 @@ class IUnitOfWork(Protocol):
     outbox: IOutbox
     inbox: IInbox
     audit: IAuditLog
+    reconciliations: IReconciliationRepository
 
     @abstractmethod
     def __enter__(self) -> Self:

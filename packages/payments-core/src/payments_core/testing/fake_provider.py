@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from payments_core.domain.errors import AmountNotSupported
 from payments_core.domain.facts import (
+    ProviderDispute,
     ProviderPayment,
     ProviderPaymentStatus,
     ProviderRefund,
@@ -50,6 +51,7 @@ from payments_core.ports.provider import IPaymentProvider, NoticeTopic, WebhookN
 
 P = ProviderPaymentStatus
 T = TypeVar("T", ProviderPayment, ProviderRefund)
+Listed = TypeVar("Listed", ProviderPayment, ProviderRefund, WebhookNotice, ProviderDispute)
 
 DECLINED: Final = Failure("card_declined", "Your card was declined.")
 NO_AUTHENTICATION: Final = Failure(
@@ -108,6 +110,8 @@ class FakePaymentProvider(IPaymentProvider):
         self._payments: dict[str, ProviderPayment] = {}
         self._manual: set[str] = set()
         self._refunds: dict[str, ProviderRefund] = {}
+        self._disputes: dict[str, ProviderDispute] = {}
+        self._forgotten = 0
         self._events: dict[str, WebhookNotice] = {}
         self._answers: dict[str, tuple[ProviderRequest, object]] = {}
         self.calls: list[str] = []
@@ -182,7 +186,7 @@ class FakePaymentProvider(IPaymentProvider):
         return answer
 
     def _create(self, request: CreateIntent) -> ProviderPayment:
-        number = len(self._payments) + 1
+        number = len(self._payments) + self._forgotten + 1
         nothing = Money.zero(request.amount.currency)
         payment = ProviderPayment(
             id=f"{self._name}_pi_{number}",
@@ -274,7 +278,7 @@ class FakePaymentProvider(IPaymentProvider):
         releases_only: bool = False,
     ) -> ProviderRefund:
         refund = ProviderRefund(
-            id=f"{self._name}_re_{len(self._refunds) + 1}",
+            id=f"{self._name}_re_{len(self._refunds) + self._forgotten + 1}",
             provider_payment_id=payment.id,
             status=ProviderRefundStatus.SUCCEEDED,
             amount=amount,
@@ -327,22 +331,27 @@ class FakePaymentProvider(IPaymentProvider):
 
     @override
     def list_payments(self, window: Window) -> Iterator[ProviderPayment]:
-        found = [p for p in self._payments.values() if window.start <= p.created_at < window.end]
-        yield from reversed(found)
+        return self._listed("list_payments", self._payments, window)
 
     @override
     def list_refunds(self, window: Window) -> Iterator[ProviderRefund]:
-        found = [r for r in self._refunds.values() if window.start <= r.created_at < window.end]
-        yield from reversed(found)
+        return self._listed("list_refunds", self._refunds, window)
 
     @override
     def list_events(self, window: Window) -> Iterator[WebhookNotice]:
-        fault = self._fault("list_events")
-        found = [e for e in self._events.values() if window.start <= e.created_at < window.end]
+        return self._listed("list_events", self._events, window)
+
+    @override
+    def list_disputes(self, window: Window) -> Iterator[ProviderDispute]:
+        return self._listed("list_disputes", self._disputes, window)
+
+    def _listed(self, method: str, kept: Mapping[str, Listed], window: Window) -> Iterator[Listed]:
+        fault = self._fault(method)
+        found = [x for x in kept.values() if window.start <= x.created_at < window.end]
         newest_first = found[::-1]
-        newest_first.sort(key=lambda e: e.created_at, reverse=True)
-        for event in newest_first:
-            yield event
+        newest_first.sort(key=lambda x: x.created_at, reverse=True)
+        for item in newest_first:
+            yield item
             if fault:
                 raise fault.error
 
@@ -418,6 +427,38 @@ class FakePaymentProvider(IPaymentProvider):
             refund = self._refunds[refund_id]
             failed = attrs.evolve(refund, status=ProviderRefundStatus.FAILED, failure=failure)
             return self._keep_changed(failed)
+
+    def forget(self, object_id: str) -> None:
+        """
+        Lose a payment object or a refund, as a provider never does: the account is another one.
+        """
+        with self._lock:
+            kept = self._payments if object_id in self._payments else self._refunds
+            del kept[object_id]
+            self._forgotten += 1
+
+    def put(self, payment: ProviderPayment) -> ProviderPayment:
+        """
+        Have an object that was made elsewhere.
+        """
+        with self._lock:
+            return self._keep(payment)
+
+    def dispute(self, provider_payment_id: str, reason: str = "fraudulent") -> ProviderDispute:
+        """
+        Let the customer dispute a charge.
+        """
+        with self._lock:
+            dispute = ProviderDispute(
+                id=f"{self._name}_dp_{len(self._disputes) + 1}",
+                provider_payment_id=provider_payment_id,
+                amount=self._payments[provider_payment_id].captured,
+                reason=reason,
+                status="needs_response",
+                created_at=self._clock.now(),
+            )
+            self._disputes[dispute.id] = dispute
+            return dispute
 
     # ------------------------------------------------------------ webhooks
 

@@ -17,6 +17,7 @@ from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.errors import ConcurrentUpdate
 from payments_core.domain.order import Order
 from payments_core.domain.payment import Payment
+from payments_core.domain.reconciliation import ReconciliationRun
 from payments_core.ports.outbox import (
     IMessageSerializer,
     IOutbox,
@@ -32,6 +33,7 @@ from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import IWebhookInbox, WebhookEvent, WebhookStatus
 from payments_core.testing.memory_audit import Audit, InMemoryAuditLog
 from payments_core.testing.memory_outbox import Inbox, InMemoryInbox, InMemoryOutbox, Outbox
+from payments_core.testing.memory_runs import InMemoryReconciliationRepository
 
 DUE = frozenset({WebhookStatus.RECEIVED, WebhookStatus.PARKED})
 
@@ -49,6 +51,7 @@ class Tables:
     outbox: Outbox = attrs.field(factory=dict)
     inbox: Inbox = attrs.field(factory=dict)
     audit: Audit = attrs.field(factory=dict)
+    reconciliations: dict[UUID, ReconciliationRun] = attrs.field(factory=dict)
 
     def snapshot(self) -> "Tables":
         """
@@ -169,9 +172,13 @@ class InMemoryDiscrepancyRepository(IDiscrepancyRepository):
 
     @override
     def add(self, discrepancy: Discrepancy) -> bool:
-        fresh = discrepancy.id not in self._found
-        self._found.setdefault(discrepancy.id, discrepancy)
-        return fresh
+        before = self._found.get(discrepancy.id)
+        if before is None:
+            self._found[discrepancy.id] = discrepancy
+        elif discrepancy.repair and not before.repair:
+            repair, at = discrepancy.repair, discrepancy.repaired_at
+            self._found[discrepancy.id] = attrs.evolve(before, repair=repair, repaired_at=at)
+        return before is None
 
 
 class InMemoryOrderRepository(IOrderRepository):
@@ -218,6 +225,7 @@ class InMemoryUnitOfWork(IUnitOfWork):
         self.payments = InMemoryPaymentRepository(self._tables, self.outbox)
         self.webhooks = InMemoryWebhookInbox(self._tables)
         self.discrepancies = InMemoryDiscrepancyRepository(self._tables)
+        self.reconciliations = InMemoryReconciliationRepository(self._tables.reconciliations)
         return self
 
     @override

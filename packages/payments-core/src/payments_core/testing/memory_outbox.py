@@ -87,13 +87,14 @@ class InMemoryOutbox(IOutbox):
     def _heads(self) -> Collection[OutboxMessage]:
         heads: dict[UUID, OutboxMessage] = {}
         for message in sorted(self._blocking(), key=lambda m: m.sequence):
-            heads.setdefault(message.order_id, message)
+            heads.setdefault(message.order_id or message.id, message)
         return heads.values()
 
     def _message(self, event: Event) -> OutboxMessage:
         message = message_of(event)
         finished = self._serializer.finish(message, sent_at=event.occurred_at, cause=self.cause)
-        before = sum(1 for m in self._messages.values() if m.order_id == event.order_id)
+        same = (m for m in self._messages.values() if m.order_id == event.order_id)
+        before = sum(1 for _ in same) if event.order_id else 0
         return OutboxMessage(
             id=message.id,
             order_id=event.order_id,
