@@ -35,7 +35,10 @@ def test_loopback_is_open(host: str) -> None:
     """
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = (host, server.getsockname()[1])
-        with socket.create_connection(address, timeout=5) as client, server.accept()[0] as accepted:
+        with (
+            socket.create_connection(address, timeout=60) as client,
+            server.accept()[0] as accepted,
+        ):
             client.sendall(b"x")
             heard = accepted.recv(1)
 

@@ -108,7 +108,7 @@ def test_one_engine_for_all_threads(container: Container) -> None:
     gate = threading.Barrier(8)
 
     def ask(_: int) -> int:
-        gate.wait(5)
+        gate.wait(60)
         return id(container.engine())
 
     with ThreadPoolExecutor(8) as pool:

@@ -20,7 +20,7 @@ def _broken() -> None:
 
 
 def _wait(event: threading.Event) -> None:
-    event.wait(5)
+    event.wait(60)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_timeout(hanging: threading.Event) -> None:
     took = time.monotonic() - started
 
     assert found == {"database": "ok", "stripe": "timeout"}
-    assert took < 2
+    assert took < 30
 
 
 def test_not_migrated() -> None:

@@ -23,7 +23,7 @@ def _until(reached: threading.Event, run: Callable[[], int], interval: timedelta
     worker = Worker([Job("test", run, interval)])
     worker.start()
     try:
-        assert reached.wait(5)
+        assert reached.wait(60)
     finally:
         worker.stop()
 
@@ -73,17 +73,17 @@ def test_stop_waits_for_the_run() -> None:
 
     def run() -> int:
         began.set()
-        finish.wait(5)
+        finish.wait(60)
         finished.append(None)
         return 1
 
     worker = Worker([Job("test", run, AT_ONCE)])
     worker.start()
-    assert began.wait(5)
+    assert began.wait(60)
     stopping = threading.Thread(target=worker.stop)
     stopping.start()
     finish.set()
-    stopping.join(5)
+    stopping.join(60)
 
     assert not stopping.is_alive()
     assert len(finished) >= 1
@@ -126,7 +126,7 @@ def test_services_outlive_the_jobs() -> None:
     services = [Recorded("a", log), Recorded("b", log)]
     worker = Worker([Job("test", run, NEVER_AGAIN)], services)
     worker.start()
-    assert ran.wait(5)
+    assert ran.wait(60)
     worker.stop()
 
     assert log == ["start a", "start b", "run", "stop b", "stop a"]
@@ -195,13 +195,13 @@ def test_several_threads_of_one_job() -> None:
     met = threading.Event()
 
     def run() -> int:
-        together.wait(5)
+        together.wait(60)
         met.set()
         return 0
 
     worker = Worker([Job("test", run, NEVER_AGAIN, threads=3)])
     worker.start()
-    found = met.wait(5)
+    found = met.wait(60)
     worker.stop()
 
     assert found

@@ -62,7 +62,7 @@ class Service:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
 
@@ -83,7 +83,7 @@ class Service:
         """
         Call the API.
         """
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         headers["Idempotency-Key"] = str(uuid4())
         connection.request(method, path, json.dumps(body) if body is not None else None, headers)
@@ -98,7 +98,7 @@ class Service:
         """
         found = re.search(r"Simulator +http://localhost:(\d+)", self.log.read_text())
         assert found
-        connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=15)
+        connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
         headers = {"Content-Type": "application/json"}
         connection.request("POST", "/_simulator/faults", json.dumps(rule), headers)
         assert connection.getresponse().status < 300
@@ -140,7 +140,7 @@ def start(home: Path, port: int) -> Service:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while "payments show" not in log.read_text():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
@@ -155,7 +155,7 @@ def stop(service: Service, number: int = signal.SIGINT) -> float:
     """
     began = time.monotonic()
     service.process.send_signal(number)
-    service.process.wait(20)
+    service.process.wait(60)
     return time.monotonic() - began
 
 

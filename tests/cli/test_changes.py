@@ -51,7 +51,7 @@ def answered(service: Service, *arguments: str, answer: str) -> str:
         stdin=theirs,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     os.close(ours)

@@ -83,7 +83,7 @@ class Service:
             "Idempotency-Key": str(uuid4()),
         }
         url = f"{self.url}/api/payments{path}"
-        answer = requests.request(method, url, json=body, headers=headers, timeout=30)
+        answer = requests.request(method, url, json=body, headers=headers, timeout=60)
         return Reply(answer.status_code, answer.headers, answer.json())
 
     def pay(self, method: str | None = "pm_card_visa", **changes: Any) -> Reply:
@@ -107,7 +107,7 @@ class Service:
         """
         return self.call("GET", f"/{payment_id}/timeline").body["items"]
 
-    def becomes(self, payment_id: str, status: str, seconds: float = 15) -> Any:
+    def becomes(self, payment_id: str, status: str, seconds: float = 60) -> Any:
         """
         Return the payment once it has a status; nobody calls for it meanwhile but this.
         """
@@ -119,14 +119,14 @@ class Service:
         Let the simulator misbehave once.
         """
         url = f"{self.simulator}/_simulator/faults"
-        requests.post(url, json=rule, timeout=10).raise_for_status()
+        requests.post(url, json=rule, timeout=60).raise_for_status()
 
     def charges(self, payment_id: str) -> list[dict[str, Any]]:
         """
         Return the charges that the simulator made for a payment.
         """
         url = f"{self.simulator}/_simulator/objects/charge?metadata[payment_id]={payment_id}"
-        answer = requests.get(url, timeout=10).json()
+        answer = requests.get(url, timeout=60).json()
         return list(answer["data"] if isinstance(answer, dict) else answer)
 
 
@@ -168,12 +168,12 @@ def _start(home: Path, database_url: str | None) -> Iterator[Service]:
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for(lambda: "payments show" in log.read_text() or process.poll() is not None, 60)
+        wait_for(lambda: "payments show" in log.read_text() or process.poll() is not None, 120)
         assert process.poll() is None, log.read_text()
         yield Service(home, port, log.read_text(), environ)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture(scope="session")

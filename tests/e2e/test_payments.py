@@ -69,9 +69,9 @@ def test_three_d_secure(service: Service, outcome: str, status: str) -> None:
     page = payment["nextAction"]["redirectUrl"]
 
     assert payment["status"] == "RequiresAction"
-    assert "Approve" in requests.get(page, timeout=10).text
+    assert "Approve" in requests.get(page, timeout=60).text
 
-    answer = requests.post(page, data={"outcome": outcome}, timeout=10, allow_redirects=False)
+    answer = requests.post(page, data={"outcome": outcome}, timeout=60, allow_redirects=False)
 
     assert answer.headers["Location"].startswith(back)
     assert service.becomes(payment["paymentId"], status)["status"] == status
@@ -165,7 +165,7 @@ def test_bad_input_leaves_nothing(service: Service) -> None:
     order = str(uuid4())
     refused = service.pay(orderId=order, amount="10.005")
     listed = service.call("GET", f"?orderId={order}").body["items"]
-    asked = requests.get(f"{service.simulator}/_simulator/requests", timeout=10).text
+    asked = requests.get(f"{service.simulator}/_simulator/requests", timeout=60).text
 
     assert refused.status == 422
     assert refused.headers["Content-Type"] == "application/problem+json"

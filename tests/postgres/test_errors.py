@@ -281,7 +281,7 @@ def test_a_deadlock_has_one_loser(postgres_engine: Engine) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
     assert len(lost) == 1
     patient.dispose()

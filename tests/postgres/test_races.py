@@ -43,7 +43,7 @@ def at_once(act: Callable[[int], T], times: int = WRITERS) -> list[T]:
     start = threading.Barrier(times)
 
     def wait_and_act(number: int) -> T:
-        start.wait(10)
+        start.wait(60)
         return act(number)
 
     with ThreadPoolExecutor(times) as pool:

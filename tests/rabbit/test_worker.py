@@ -71,7 +71,7 @@ def worker(environ: dict[str, str], part: str) -> Iterator[subprocess.Popen[byte
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                code = process.wait(15)
+                code = process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

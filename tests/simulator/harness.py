@@ -45,7 +45,7 @@ class Api:
         """
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.session.request(
-            method, f"{self.url}{path}", data=form, headers=named, timeout=10, allow_redirects=False
+            method, f"{self.url}{path}", data=form, headers=named, timeout=60, allow_redirects=False
         )
 
     def post(self, path: str, form: Json | None = None, **headers: str) -> Json:
@@ -180,7 +180,7 @@ def receiving() -> Iterator[Receiver]:
         server.server_close()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """
     Waits for a condition; fails when it does not come.
     """

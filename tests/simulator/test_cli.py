@@ -44,7 +44,7 @@ def test_serves_until_it_is_ended() -> None:
     It says where it listens, serves, and ends with 0 on SIGTERM.
     """
     with running(STRIPE_SIMULATOR_API_KEY="sk_test_from_environ") as (process, url):
-        answer = requests.get(f"{url}/v1/balance", auth=("sk_test_from_environ", ""), timeout=5)
+        answer = requests.get(f"{url}/v1/balance", auth=("sk_test_from_environ", ""), timeout=60)
 
     assert answer.status_code == 200
     assert process.returncode == 0
@@ -59,7 +59,9 @@ def test_fault_script(tmp_path: Path) -> None:
 
     with running("--faults", str(script)) as (_, url):
         statuses = [
-            requests.get(f"{url}/v1/balance", auth=("sk_test_simulator", ""), timeout=5).status_code
+            requests.get(
+                f"{url}/v1/balance", auth=("sk_test_simulator", ""), timeout=60
+            ).status_code
             for _ in "ab"
         ]
 

@@ -17,7 +17,7 @@ def control(simulator: Simulator, method: str, path: str, data: Any = None) -> r
     """
     One call of the control API.
     """
-    return requests.request(method, f"{simulator.url}/_simulator{path}", json=data, timeout=5)
+    return requests.request(method, f"{simulator.url}/_simulator{path}", json=data, timeout=60)
 
 
 def test_faults(api: Api, simulator: Simulator) -> None:

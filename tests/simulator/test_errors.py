@@ -109,7 +109,7 @@ def test_basic_authentication(simulator: Simulator) -> None:
     """
     The key is taken as the user name too, as curl -u sends it.
     """
-    answer = requests.get(f"{simulator.url}/v1/account", auth=(simulator.api_key, ""), timeout=5)
+    answer = requests.get(f"{simulator.url}/v1/account", auth=(simulator.api_key, ""), timeout=60)
 
     assert answer.json()["object"] == "account"
 

@@ -12,7 +12,7 @@ import stripe
 
 from stripe_simulator import Rule, Simulator
 from stripe_simulator.faults import KINDS
-from tests.simulator.harness import RETURN_URL, Api, payment
+from tests.simulator.harness import RETURN_URL, Api, payment, wait_until
 
 PATH = "/v1/payment_intents"
 
@@ -87,7 +87,7 @@ def test_timeout_through_the_sdk(simulator: Simulator) -> None:
         )
     http.close()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
 
-    assert charges(simulator) == 1
+    wait_until(lambda: charges(simulator) == 1)
 
 
 @pytest.mark.parametrize(("kind", "done"), [("error_500", 0), ("error_500_effect", 1)])

@@ -100,7 +100,7 @@ def test_key_in_flight(api: Api, simulator: Simulator) -> None:
     """
     While the first request runs, a second with its key is 409 and may be retried.
     """
-    simulator.faults.add(kind="slow", operation="payment_intents.create", seconds=1)
+    simulator.faults.add(kind="slow", operation="payment_intents.create", seconds=3)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(api.post, PATH, payment(), Idempotency_Key="k")
         wait_until(lambda: len(simulator.requests()) == 1)

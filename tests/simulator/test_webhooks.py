@@ -194,7 +194,7 @@ def test_reorder(api: Api, receiver: Receiver, simulator: Simulator) -> None:
     """
     A reordered event is overtaken by those that follow it.
     """
-    simulator.faults.add(kind="reorder", event="payment_intent.created", seconds=0.2)
+    simulator.faults.add(kind="reorder", event="payment_intent.created", seconds=1.5)
     api.pay()
     receiver.wait_for(3)
 

@@ -145,7 +145,7 @@ def test_calls_run_side_by_side(breaker: CircuitBreaker) -> None:
     """
     The breaker's lock is not held while a call runs.
     """
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=60)
 
     def meet() -> None:
         with breaker.watching():
@@ -155,6 +155,6 @@ def test_calls_run_side_by_side(breaker: CircuitBreaker) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
 
     assert not both.broken

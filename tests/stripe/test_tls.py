@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from payments_core.ports.errors import ProviderUnavailable
 from payments_stripe import StripePaymentProvider
-from tests.stripe.peers import Behaviour, answer, drip, peer, settings_for, silence
+from tests.stripe.peers import SLACK, Behaviour, answer, drip, peer, settings_for, silence
 from tests.stripe.shapes import an_intent
 
 
@@ -70,7 +70,7 @@ def adapter(url: str) -> Iterator[StripePaymentProvider]:
     """
     An adapter that talks to this address.
     """
-    provider = StripePaymentProvider(settings_for(url))
+    provider = StripePaymentProvider(settings_for(url, max_attempts=10))
     try:
         yield provider
     finally:
@@ -119,7 +119,7 @@ def test_deadline_over_tls(tls: ssl.SSLContext, behaviour: Behaviour) -> None:
         with pytest.raises(ProviderUnavailable, match="timeout"):
             provider.retrieve("pi_1")
 
-        assert time.monotonic() - before < 2.0
+        assert time.monotonic() - before < 1.5 + SLACK
 
 
 @pytest.mark.parametrize("behaviour", [silence, drip(b"HTTP/1.1 200 OK\r\nX-Slow: ")])
@@ -135,5 +135,5 @@ def test_deadline_through_a_proxy(behaviour: Behaviour, monkeypatch: pytest.Monk
             with pytest.raises(ProviderUnavailable):
                 provider.retrieve("pi_1")
 
-            assert time.monotonic() - before < 2.0
+            assert time.monotonic() - before < 1.5 + SLACK
             assert server.requests[0].line.startswith("CONNECT stripe.example:443 ")
