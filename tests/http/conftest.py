@@ -212,6 +212,8 @@ def environ(tmp_path_factory: pytest.TempPathFactory, signing_key: RSAKey) -> di
         "PAYMENT_PROVIDERS__STRIPE__API_KEY": "sk_test_abcdef",
         "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": "whsec_one",
         "KEYCLOAK__ISSUER": ISSUER,
+        # Both kinds of key, so that the wrong kind for a key can be tried.
+        "KEYCLOAK__ALGORITHMS": "RS256,ES256",
         "KEYCLOAK__JWKS_URL": keys.as_uri(),
         "HTTP__ALLOWED_RETURN_URLS": "shop.example,localhost:3000",
     }

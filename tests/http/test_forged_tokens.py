@@ -110,9 +110,12 @@ def _brings_its_key(issuer: Issuer, kid: str) -> str:
     return jwt.encode(header, issuer.claims(), _strange_key())
 
 
-def _of_another_kind_of_key(issuer: Issuer) -> str:
+def _of_another_kind_of_key(issuer: Issuer, *, brings_it: bool = False) -> str:
+    # The library reads no header of more than 512 bytes: only this kind of key fits into one.
     key = ECKey.generate_key("P-256")
-    return jwt.encode({"alg": "ES256", "kid": "key-1"}, issuer.claims(), key)
+    header = {"alg": "ES256", "kid": "key-1"}
+    more = {"jwk": key.as_dict(private=False)} if brings_it else {}
+    return jwt.encode(header | more, issuer.claims(), key)
 
 
 def _with_more_rights(issuer: Issuer) -> str:
@@ -145,6 +148,7 @@ FORGED: dict[str, Callable[[Issuer], str]] = {
     "brings its key": lambda i: _brings_its_key(i, "key-1"),
     "brings its key and a name": lambda i: _brings_its_key(i, "mine"),
     "of another kind of key": _of_another_kind_of_key,
+    "brings a small key": lambda i: _of_another_kind_of_key(i, brings_it=True),
     "with more rights": _with_more_rights,
     "signed in part": _over_the_claims_alone,
     "of another token": lambda i: ".".join(i.token(r).split(".")[n] for n, r in enumerate("abc")),
