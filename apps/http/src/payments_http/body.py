@@ -63,7 +63,11 @@ def read_json(request: Request) -> Any:
     if not _is_json(request):
         detail = "Send application/json in UTF-8."
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
-    return strict_json.decode(body)
+    value = strict_json.decode(body)
+    if value is None:
+        detail = "The body must be a JSON object; leave it out where nothing is to be said."
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "validation_failed", detail)
+    return value
 
 
 def _is_json(request: Request) -> bool:

@@ -5,7 +5,6 @@ The kinds of values in requests and answers, read strictly and written exactly.
 import base64
 import binascii
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,20 +19,39 @@ from typing_extensions import override
 from payments_bootstrap.settings import Settings
 from payments_core.contracts.converter import timestamp
 from payments_core.domain.errors import CurrencyInvalid
-from payments_core.domain.money import Money, exponent
+from payments_core.domain.money import Money, exponent, exponents
 from payments_core.ports.queries import Cursor
 from payments_http.parsing import Sentence
 
 UUID_PATTERN: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 AMOUNT_PATTERN: Final = r"^[0-9]{1,15}(\.[0-9]{1,4})?$"
+_POSITIVE_PATTERN: Final = (
+    r"^([0-9]{0,14}[1-9][0-9]{0,14}(\.[0-9]{1,4})?|0+\.0{0,3}[1-9][0-9]{0,3})$"
+)
 
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
-_BREAKING: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_UNSEEN: Final = (
+    r"\u0000-\u001f\u007f-\u009f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0001\U000e0020-\U000e007f"
+)
 """
-Categories of characters that end a line, steer a terminal, show nothing, or are no characters.
+Characters that end a line, steer a terminal, or show nothing (Cc, Cf, Zl, Zp of Unicode), as
+a part of a regular expression that JSON Schema and Python read alike.
 """
+_HALVES: Final = r"\ud800-\udfff"  # of a pair: no text by itself, and none in a JSON Schema
+
+
+def _line(unseen: str) -> str:
+    return rf"[^{unseen}]*[^\s{unseen}][^{unseen}]*"
+
+
+_SEEN: Final = re.compile(_line(_UNSEEN + _HALVES))
+_MOST: Final = 999_999_999_999
+_EXPONENT: Final = 20
 
 
 def refuse(text: str, code: str = "validation_failed") -> ValidationError:
@@ -49,10 +67,12 @@ class Text(fields.String):
     """
 
     def __init__(self, longest: int = 255, pattern: str | None = None, **options: Any) -> None:
-        metadata = {"minLength": 1, "maxLength": longest} | options.pop("metadata", {})
-        if pattern:
-            metadata["pattern"] = f"^{pattern}$"
-        super().__init__(metadata=metadata, **options)
+        described = {
+            "minLength": 1,
+            "maxLength": longest,
+            "pattern": f"^{pattern or _line(_UNSEEN)}$",
+        }
+        super().__init__(metadata=described | options.pop("metadata", {}), **options)
         self.longest = longest
         self.pattern = re.compile(pattern, re.ASCII) if pattern else None
 
@@ -61,8 +81,7 @@ class Text(fields.String):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         text = value if isinstance(value, str) else ""
-        broken = any(unicodedata.category(c) in _BREAKING for c in text)
-        if broken or not text.strip() or len(text) > self.longest:
+        if len(text) > self.longest or not _SEEN.fullmatch(text):
             raise refuse(f"It must be a line of 1 to {self.longest} characters.")
         if self.pattern and not self.pattern.fullmatch(text):
             raise refuse(f"It must match {self.pattern.pattern}.")
@@ -93,7 +112,10 @@ class Amount(fields.Field[str]):
 
     def __init__(self, **options: Any) -> None:
         described = {
-            "anyOf": [{"type": "string", "pattern": AMOUNT_PATTERN}, {"type": "number"}],
+            "anyOf": [
+                {"type": "string", "pattern": _POSITIVE_PATTERN},
+                {"type": "number", "minimum": 0.0001, "maximum": _MOST},
+            ],
             "description": "In major units, at most as many decimals as the currency has.",
             "example": "129.90",
         }
@@ -106,7 +128,9 @@ class Amount(fields.Field[str]):
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             text = 'The amount must be a plain decimal number such as "129.90".'
             raise refuse(text, "amount_format")
-        return str(value)
+        # 1E-7 is a number too, of more decimals than any currency has.
+        plain = isinstance(value, Decimal) and abs(value.adjusted()) <= _EXPONENT
+        return f"{value:f}" if plain else str(value)
 
 
 class Currency(fields.String):
@@ -115,7 +139,8 @@ class Currency(fields.String):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(metadata={"pattern": "^[A-Z]{3}$", "example": "EUR"}, **options)
+        described = {"enum": sorted(exponents()), "example": "EUR"}
+        super().__init__(metadata=described, **options)
 
     @override
     def _deserialize(
@@ -233,7 +258,8 @@ class Place(fields.Field[Cursor]):
             moment, _, payment_id = base64.urlsafe_b64decode(value).decode("ascii").partition("|")
             return Cursor(_time(moment), UUID(payment_id))
         except (ValueError, TypeError, OverflowError, binascii.Error):
-            raise refuse("It must be the nextCursor of a page before.") from None
+            text = "It must be the nextCursor of a page before."
+            raise refuse(text, "cursor_invalid") from None
 
     @override
     def _serialize(

@@ -13,6 +13,7 @@ from webargs.flaskparser import FlaskParser
 
 from payments_http.body import read_json
 from payments_http.problems import FieldError, Problem
+from payments_http.strict_json import refuse_card_data
 
 MAX_PARAMETERS: Final = 32
 
@@ -55,6 +56,7 @@ class StrictParser(FlaskParser):
         if len(pairs) != len(req.args) or len(pairs) > MAX_PARAMETERS:
             detail = "Each query parameter may be given once."
             raise Problem(HTTPStatus.BAD_REQUEST, "query_invalid", detail)
+        refuse_card_data(text for pair in pairs for text in pair)
         return dict(pairs)
 
     @override

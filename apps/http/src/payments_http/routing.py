@@ -19,6 +19,7 @@ from payments_http.access import Access, View, guarded
 from payments_http.fields import UUID_PATTERN
 from payments_http.parsing import StrictParser
 from payments_http.problems import CONTENT_TYPE, Problem
+from payments_http.strict_json import refuse_card_data
 
 KEY_HEADER: Final = "Idempotency-Key"
 
@@ -26,7 +27,12 @@ _KEY_PARAMETER: Final = {
     "name": KEY_HEADER,
     "in": "header",
     "description": "The same key and request again give the same answer, without a second effect.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": "^[!-~]([ -~]*[!-~])?$",
+    },
 }
 
 _RETRY_AFTER: Final = {
@@ -160,4 +166,5 @@ def request_key(*, required: bool) -> str | None:
     if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):  # noqa: PLR2004 - the API's limit
         detail = f"{KEY_HEADER} must be 1 to 255 printable ASCII characters."
         raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", detail)
+    refuse_card_data([key or ""])
     return key

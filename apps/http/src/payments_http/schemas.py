@@ -150,7 +150,7 @@ class ListPayments(CamelCase):
     def _check_window(self, data: Mapping[str, Any], **_: Any) -> None:
         since, until = data.get("created_from"), data.get("created_to")
         if since and until and since > until:
-            raise refuse("from must not be after to.")
+            raise refuse("from must not be after to.", "window_invalid")
 
 
 # ---------------------------------------------------------------- answers
