@@ -16,17 +16,20 @@ from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.reconciliation import IReconciliationQueries
 from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
+from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_core.testing.conformance.audit import AuditConformance
 from payments_core.testing.conformance.outbox import OutboxConformance
 from payments_core.testing.conformance.provider import ProviderConformance
 from payments_core.testing.conformance.reconciliation import ReconciliationConformance
 from payments_core.testing.conformance.records import RecordsConformance
 from payments_core.testing.conformance.storage import StorageConformance
+from payments_core.testing.conformance.webhooks import WebhooksConformance
 from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
 from payments_core.testing.memory_queries import InMemoryAuditQueries, InMemoryPaymentQueries
 from payments_core.testing.memory_reconciliation import InMemoryReconciliationQueries
 from payments_core.testing.memory_records import InMemoryRecordQueries
+from payments_core.testing.memory_webhooks import InMemoryWebhookQueries
 
 
 class TestFakePaymentProvider(ProviderConformance):
@@ -158,3 +161,26 @@ class TestInMemoryAudit(AuditConformance):
     @override
     def audit(self, database: InMemoryDatabase) -> IAuditQueries:
         return InMemoryAuditQueries(database)
+
+
+class TestInMemoryWebhooks(WebhooksConformance):
+    """
+    The read side of the inbox in memory.
+    """
+
+    @pytest.fixture
+    def database(self) -> InMemoryDatabase:
+        """
+        An empty database.
+        """
+        return InMemoryDatabase()
+
+    @pytest.fixture
+    @override
+    def make_uow(self, database: InMemoryDatabase) -> UnitOfWorkFactory:
+        return partial(InMemoryUnitOfWork, database)
+
+    @pytest.fixture
+    @override
+    def webhooks(self, database: InMemoryDatabase) -> IWebhookQueries:
+        return InMemoryWebhookQueries(database)

@@ -12,14 +12,17 @@ from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.reconciliation import IReconciliationQueries
 from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
+from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_core.testing.conformance.reconciliation import ReconciliationConformance
 from payments_core.testing.conformance.records import RecordsConformance
 from payments_core.testing.conformance.storage import StorageConformance
+from payments_core.testing.conformance.webhooks import WebhooksConformance
 from payments_postgres import (
     SqlAlchemyPaymentQueries,
     SqlAlchemyReconciliationQueries,
     SqlAlchemyRecordQueries,
     SqlAlchemyUnitOfWork,
+    SqlAlchemyWebhookQueries,
 )
 
 
@@ -69,3 +72,19 @@ class TestSqlAlchemyReconciliation(ReconciliationConformance):
     @pytest.fixture
     def rows(self, engine: Engine) -> IReconciliationQueries:
         return SqlAlchemyReconciliationQueries(engine)
+
+
+class TestSqlAlchemyWebhooks(WebhooksConformance):
+    """
+    The read side of the inbox on both.
+    """
+
+    @override
+    @pytest.fixture
+    def make_uow(self, engine: Engine) -> UnitOfWorkFactory:
+        return partial(SqlAlchemyUnitOfWork, engine)
+
+    @override
+    @pytest.fixture
+    def webhooks(self, engine: Engine) -> IWebhookQueries:
+        return SqlAlchemyWebhookQueries(engine)

@@ -20,6 +20,7 @@ from payments_core.ports.audit import AuditCursor, AuditFilter
 from payments_core.ports.outbox import OutboxStatus
 from payments_core.ports.provider import Window
 from payments_core.ports.queries import Cursor, PaymentFilter
+from payments_core.ports.webhook_queries import WebhookCursor, WebhookFilter
 from payments_core.ports.webhooks import WebhookStatus
 from payments_core.testing.builders import NOW, a_payment
 from payments_core.testing.conformance.outbox import a_success
@@ -31,6 +32,7 @@ from payments_postgres import (
     SqlAlchemyPaymentQueries,
     SqlAlchemyReconciliationQueries,
     SqlAlchemyUnitOfWork,
+    SqlAlchemyWebhookQueries,
     create_engine,
     migrate,
 )
@@ -78,6 +80,13 @@ class Filled:
         The read side of the audit log.
         """
         return SqlAlchemyAuditQueries(self.engine)
+
+    @property
+    def webhooks(self) -> SqlAlchemyWebhookQueries:
+        """
+        The read side of the inbox.
+        """
+        return SqlAlchemyWebhookQueries(self.engine)
 
     @property
     def compared(self) -> SqlAlchemyReconciliationQueries:
@@ -268,6 +277,13 @@ def audit(wanted: AuditFilter, after: AuditCursor | None = None) -> Callable[[Fi
     return lambda filled: filled.audit.list(wanted, 20, after)
 
 
+def webhooks(wanted: WebhookFilter, after: WebhookCursor | None) -> Callable[[Filled], object]:
+    """
+    Return the reading of one page of the inbox.
+    """
+    return lambda filled: filled.webhooks.list(wanted, 20, after)
+
+
 def locked(find: Callable[[SqlAlchemyUnitOfWork, Payment], object]) -> Callable[[Filled], object]:
     """
     Return a reading inside a unit of work.
@@ -341,6 +357,7 @@ EVER: Final = Window(NOW, NOW + timedelta(days=1))
 LAST_MINUTE: Final = Window(NOW + timedelta(seconds=ROWS - 60), NOW + timedelta(seconds=ROWS))
 MIDDLE: Final = Cursor(NOW + timedelta(seconds=ROWS // 2), UUID(int=0))
 AUDIT_MIDDLE: Final = AuditCursor(NOW + timedelta(seconds=ROWS // 2), UUID(int=0))
+INBOX_MIDDLE: Final = WebhookCursor(NOW + timedelta(seconds=ROWS // 2), "", "")
 LAST_HOUR: Final = PaymentFilter(
     created_from=NOW + timedelta(seconds=ROWS - 30), created_to=NOW + timedelta(seconds=ROWS)
 )
@@ -385,6 +402,20 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
         audit(AuditFilter(subject="person 7"), AUDIT_MIDDLE),
         ["ix_audit_log_subject"],
     ),
+    "list webhooks": (webhooks(WebhookFilter(), None), ["ix_webhook_events_received_at"]),
+    "list webhooks from the middle": (
+        webhooks(WebhookFilter(), INBOX_MIDDLE),
+        ["ix_webhook_events_received_at"],
+    ),
+    "list dead webhooks": (
+        webhooks(WebhookFilter(status=WebhookStatus.DEAD), INBOX_MIDDLE),
+        ["ix_webhook_events_status"],
+    ),
+    "list the webhooks of a payment": (
+        lambda f: f.webhooks.list(WebhookFilter(payment_id=f.one.id), 20),
+        ["ix_webhook_events_payment_id"],
+    ),
+    "one webhook": (lambda f: f.webhooks.find("fake", "evt_1"), ["pk_webhook_events"]),
     "claim": (claim, ["ix_webhook_events_waiting", "pk_webhook_events"]),
     "timeline": (
         lambda f: f.queries.timeline(f.one.id),

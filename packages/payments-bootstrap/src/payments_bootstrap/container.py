@@ -17,6 +17,7 @@ from payments_bootstrap.log_publisher import LogPublisher
 from payments_bootstrap.settings import Check, Settings
 from payments_bootstrap.worker import Job, Part, Service, Worker, worker_of
 from payments_core.application.audit import ListAudit
+from payments_core.application.backfill_webhooks import BackfillWebhooks
 from payments_core.application.cancel_payment import CancelPayment
 from payments_core.application.capture_payment import CapturePayment
 from payments_core.application.confirm_payment import ConfirmPayment
@@ -32,19 +33,24 @@ from payments_core.application.receive_webhook import ReceiveWebhook
 from payments_core.application.record_order import RecordOrder
 from payments_core.application.refund_payment import RefundPayment
 from payments_core.application.relay_outbox import RelayOutbox, ReportLateMessages
+from payments_core.application.replay_webhook import ListWebhooks, ReplayWebhook
 from payments_core.application.verify_payments import VerifyPayments
 from payments_core.ports.audit import IAuditQueries
 from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
+from payments_core.ports.reconciliation import IReconciliationQueries
 from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import IUnitOfWork
+from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_postgres import (
     SqlAlchemyAuditQueries,
     SqlAlchemyPaymentQueries,
+    SqlAlchemyReconciliationQueries,
     SqlAlchemyRecordQueries,
     SqlAlchemyUnitOfWork,
+    SqlAlchemyWebhookQueries,
     create_engine,
     is_behind,
 )
@@ -135,6 +141,10 @@ class Container(containers.DeclarativeContainer):
     )
     unit_of_work: providers.Provider[IUnitOfWork] = _Each(SqlAlchemyUnitOfWork, engine, serializer)
     queries: providers.Provider[IPaymentQueries] = _One(SqlAlchemyPaymentQueries, engine)
+    webhook_queries: providers.Provider[IWebhookQueries] = _One(SqlAlchemyWebhookQueries, engine)
+    reconciliation_queries: providers.Provider[IReconciliationQueries] = _One(
+        SqlAlchemyReconciliationQueries, engine
+    )
     audit_queries: providers.Provider[IAuditQueries] = _One(SqlAlchemyAuditQueries, engine)
 
     stripe: providers.Provider[IPaymentProvider] = _One(
@@ -161,6 +171,13 @@ class Container(containers.DeclarativeContainer):
     process_webhooks: providers.Provider[ProcessWebhooks] = _Each(ProcessWebhooks, operations)
     receive_webhook: providers.Provider[ReceiveWebhook] = _Each(
         ReceiveWebhook, operations, process_webhooks
+    )
+    list_webhooks: providers.Provider[ListWebhooks] = _Each(ListWebhooks, webhook_queries)
+    replay_webhook: providers.Provider[ReplayWebhook] = _Each(
+        ReplayWebhook, process_webhooks, list_webhooks
+    )
+    backfill_webhooks: providers.Provider[BackfillWebhooks] = _Each(
+        BackfillWebhooks, receive_webhook, reconciliation_queries
     )
     get_payment: providers.Provider[GetPayment] = _Each(GetPayment, queries)
     list_payments: providers.Provider[ListPayments] = _Each(ListPayments, queries)
@@ -218,6 +235,16 @@ class Container(containers.DeclarativeContainer):
             name="webhooks",
             run=process_webhooks.provided.execute,
             interval=settings.provided.worker.webhooks_every,
+        ),
+        _Each(
+            Job,
+            name="webhook gaps",
+            run=_Each(
+                partial,
+                backfill_webhooks.provided.recent,
+                settings.provided.worker.backfill_over,
+            ),
+            interval=settings.provided.worker.backfill_every,
         ),
         _Each(
             Job,

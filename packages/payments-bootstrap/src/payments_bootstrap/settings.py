@@ -180,6 +180,8 @@ class WorkerSettings:
         relay_every: For messages to other services. retries_every: For messages of theirs that
             are tried again. late_every: For messages that should have left.
 
+        backfill_every: For webhooks that never arrived; backfill_over: how far back each time.
+
         relays: How many carry messages at once: one publishes while another asks the database.
     """
 
@@ -187,6 +189,8 @@ class WorkerSettings:
     relay_every: timedelta = timedelta(milliseconds=200)
     retries_every: timedelta = timedelta(seconds=1)
     late_every: timedelta = timedelta(seconds=60)
+    backfill_every: timedelta = timedelta(hours=1)
+    backfill_over: timedelta = timedelta(hours=2)
     relays: int = 2
 
 

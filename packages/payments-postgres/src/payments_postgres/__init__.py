@@ -10,6 +10,7 @@ from payments_postgres.reconciliation_queries import SqlAlchemyReconciliationQue
 from payments_postgres.records import SqlAlchemyRecordQueries
 from payments_postgres.settings import DatabaseSettings
 from payments_postgres.unit_of_work import SqlAlchemyUnitOfWork
+from payments_postgres.webhook_queries import SqlAlchemyWebhookQueries
 
 __all__ = [
     "DatabaseSettings",
@@ -18,6 +19,7 @@ __all__ = [
     "SqlAlchemyReconciliationQueries",
     "SqlAlchemyRecordQueries",
     "SqlAlchemyUnitOfWork",
+    "SqlAlchemyWebhookQueries",
     "create_engine",
     "is_behind",
     "is_current",

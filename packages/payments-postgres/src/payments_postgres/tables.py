@@ -216,14 +216,21 @@ webhook_events: Final = Table(
     Column("attempts", Integer, nullable=False),
     Column("next_at", UtcDateTime),
     Column("error", CleanText),
+    Column("backfilled", Boolean, nullable=False, server_default=false()),
     _known("topic", NoticeTopic),
     _known("status", WebhookStatus),
+    # Read backwards by the list: alone, and by status.
+    Index("ix_webhook_events_received_at", "received_at", "provider", "event_id"),
+    Index("ix_webhook_events_status", "status", "received_at", "provider", "event_id"),
     # Read by `claim`.
     Index("ix_webhook_events_waiting", "next_at", **only_where(WAITING)),
-    # Read by the timeline.
+    # Read by the timeline, and backwards by the list.
     Index(
         "ix_webhook_events_payment_id",
         "payment_id",
+        "received_at",
+        "provider",
+        "event_id",
         **only_where(text("payment_id IS NOT NULL")),
     ),
 )

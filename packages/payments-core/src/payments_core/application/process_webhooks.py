@@ -3,7 +3,7 @@ Acting on stored webhooks: the event says which object, the provider says its st
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -15,12 +15,15 @@ from payments_core.domain.follow_up import is_finished
 from payments_core.domain.operation import Operation
 from payments_core.domain.payment import Payment
 from payments_core.domain.settlement import Answer
+from payments_core.ports.audit import AuditEntry
 from payments_core.ports.faults import faultpoint
 from payments_core.ports.provider import NoticeTopic
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
 
 _log = logging.getLogger(__name__)
+
+Record = Callable[[WebhookEvent, datetime], AuditEntry]
 
 
 @attrs.frozen
@@ -59,9 +62,9 @@ class ProcessWebhooks:
         Whatever fails is tried again later; only a database that is gone raises.
         """
         try:
-            answer = self._ask(event)
+            answer = self.ask(event)
             faultpoint("webhook.ask.after")
-            return self._settle(event, answer)
+            return self.settle(event, answer)
         except PaymentsError as error:
             why = f"{error.code}: {error}"
         except Exception as error:  # noqa: BLE001 - one event's mistake must not stop the rest
@@ -74,7 +77,13 @@ class ProcessWebhooks:
             uow.commit()
         return event
 
-    def _ask(self, event: WebhookEvent) -> Answer:
+    def ask(self, event: WebhookEvent) -> Answer:
+        """
+        Read the object that an event names, as the provider has it now.
+
+        Raises:
+            ProviderError: It cannot be read.
+        """
         assert event.provider_payment_id is not None
         provider = self.operations.provider(event.provider)
         faultpoint("webhook.ask.before")
@@ -83,20 +92,31 @@ class ProcessWebhooks:
         refunds = provider.refunds_of(payment.id) if about_refund else ()
         return Answer(payment=payment, refunds=refunds)
 
-    def _settle(self, event: WebhookEvent, answer: Answer) -> WebhookEvent:
+    def settle(
+        self, event: WebhookEvent, answer: Answer, record: Record | None = None
+    ) -> WebhookEvent:
+        """
+        Apply what was read, send what follows from it, and return what became of the event.
+
+        Args:
+            record: Makes what the audit log says, where a person wants this; of the event
+                after it, and the moment.
+        """
         following: Sequence[Operation] = ()
         now, policy = self.operations.clock.now(), self.operations.policy
         with self.operations.unit_of_work() as uow:
-            payment = _payment_of(uow, event, answer)
+            payment = payment_of(uow, event, answer)
             busy = payment.in_flight(now) if payment else None
             if payment:
                 following = settle(uow, payment, answer, now, policy)
             faultpoint("webhook.settled")
-            event = self._after(event, answer, payment)
+            event = self.after(event, answer, payment)
             if payment and busy and not is_finished(payment, policy):
                 # What follows belongs to that sender; should it die, this event is due again.
                 event = _again(event, busy.lease_until)
             uow.webhooks.save(event)
+            if record:
+                uow.audit.add(record(event, now))
             faultpoint("webhook.apply.precommit")
             uow.commit()
         faultpoint("webhook.apply.commit")
@@ -105,7 +125,10 @@ class ProcessWebhooks:
                 self.operations.perform(payment, operation)
         return event
 
-    def _after(self, event: WebhookEvent, answer: Answer, payment: Payment | None) -> WebhookEvent:
+    def after(self, event: WebhookEvent, answer: Answer, payment: Payment | None) -> WebhookEvent:
+        """
+        Return an event with what becomes of it by an answer.
+        """
         if payment:
             return _done(event, WebhookStatus.PROCESSED, payment)
         if answer.payment and answer.payment.payment_id:
@@ -127,7 +150,10 @@ class ProcessWebhooks:
         )
 
 
-def _payment_of(uow: IUnitOfWork, event: WebhookEvent, answer: Answer) -> Payment | None:
+def payment_of(uow: IUnitOfWork, event: WebhookEvent, answer: Answer) -> Payment | None:
+    """
+    Return the payment that an answer is about, locked, or None if there is none here.
+    """
     fact = answer.payment
     assert fact is not None
     if fact.payment_id:

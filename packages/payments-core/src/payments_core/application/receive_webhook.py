@@ -12,7 +12,7 @@ import attrs
 from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
 from payments_core.ports.faults import faultpoint
-from payments_core.ports.provider import NoticeTopic
+from payments_core.ports.provider import NoticeTopic, WebhookNotice
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
 
 KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "x-request-id"})
@@ -73,8 +73,22 @@ class ReceiveWebhook:
             StorageUnavailable: It could not be stored; the provider must send it again.
         """
         faultpoint("webhook.read")
-        event = self._read(command)
+        provider = self.operations.provider(command.provider)
+        notice = provider.parse_webhook(command.payload, command.headers)
         faultpoint("webhook.verified")
+        return self._take(self._event(provider.name, notice, command.payload))
+
+    def backfill(self, provider: str, notice: WebhookNotice) -> ReceivedWebhook:
+        """
+        Store and process an event of the provider's own list that never arrived.
+
+        Raises:
+            StorageUnavailable: It could not be stored.
+        """
+        event = self._event(provider, notice, notice.payload.encode())
+        return self._take(attrs.evolve(event, backfilled=True))
+
+    def _take(self, event: WebhookEvent) -> ReceivedWebhook:
         with self.operations.unit_of_work() as uow:
             fresh = uow.webhooks.add(event)
             faultpoint("webhook.store.precommit")
@@ -85,17 +99,15 @@ class ReceiveWebhook:
         faultpoint("webhook.reply")
         return ReceivedWebhook(event.event_id, event.status, duplicate=not fresh)
 
-    def _read(self, command: ReceiveWebhookCommand) -> WebhookEvent:
-        provider = self.operations.provider(command.provider)
-        notice = provider.parse_webhook(command.payload, command.headers)
+    def _event(self, provider: str, notice: WebhookNotice, payload: bytes) -> WebhookEvent:
         now = self.operations.clock.now()
         ours = notice.topic is not NoticeTopic.OTHER and notice.provider_payment_id is not None
         return WebhookEvent.of(
-            provider.name,
+            provider,
             notice,
             received_at=now,
             next_at=now + self.grace if ours else None,
-            sha256=hashlib.sha256(command.payload).hexdigest(),
+            sha256=hashlib.sha256(payload).hexdigest(),
             headers={k: v for k, v in notice.headers.items() if k in KEPT_HEADERS},
             status=WebhookStatus.RECEIVED if ours else WebhookStatus.IGNORED,
         )

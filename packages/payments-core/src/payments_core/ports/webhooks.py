@@ -44,6 +44,8 @@ class WebhookEvent:
         attempts: How often it was processed, also without result.
 
         next_at: When it is due to be processed (again); None once that is over.
+
+        backfilled: It never arrived: it was found in the provider's own list.
     """
 
     provider: str
@@ -61,6 +63,7 @@ class WebhookEvent:
     attempts: int = 0
     next_at: datetime | None = None
     error: str | None = None
+    backfilled: bool = False
 
     @classmethod
     def of(

@@ -71,7 +71,7 @@ def _missed(notice: WebhookNotice, owner: HeldPayment) -> Suspect:
 
 
 def _event_of(provider: str, notice: WebhookNotice, now: datetime) -> WebhookEvent:
-    return WebhookEvent.of(
+    event = WebhookEvent.of(
         provider,
         notice,
         received_at=now,
@@ -80,6 +80,7 @@ def _event_of(provider: str, notice: WebhookNotice, now: datetime) -> WebhookEve
         headers={},
         status=WebhookStatus.RECEIVED,
     )
+    return attrs.evolve(event, backfilled=True)
 
 
 # ---------------------------------------------------------------- operations
