@@ -250,6 +250,23 @@ def container(
 
 
 @pytest.fixture
+def client_with(
+    environ: dict[str, str], container: Container
+) -> Callable[[Mapping[str, str]], FlaskClient]:
+    """
+    Make a client of an app with other settings, over the same storage and provider.
+    """
+
+    def make(changes: Mapping[str, str]) -> FlaskClient:
+        other = Container(settings=load({**environ, **changes}))
+        for name in ("unit_of_work", "queries", "payment_providers", "stripe"):
+            getattr(other, name).override(getattr(container, name))
+        return create_app(other).test_client()
+
+    return make
+
+
+@pytest.fixture
 def api(app: Flask, container: Container, issuer: Issuer) -> Api:
     """
     The app, called by nobody in particular.

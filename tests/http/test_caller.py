@@ -2,16 +2,12 @@
 What a good token makes of its bearer: a person with roles, or a service.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-
-from payments_bootstrap import Container
-from payments_bootstrap.configuration import load
-from payments_http.app import create_app
 
 Api = Any
 MakePayment = Callable[[str], str]
@@ -54,41 +50,26 @@ def test_service_or_person(
     assert answer.status_code == status
 
 
-@pytest.fixture
-def client_of(
-    environ: dict[str, str], container: Container, tmp_path: Path
-) -> Callable[[str], FlaskClient]:
-    """
-    Make a client of an app whose settings file says more, over the same storage and provider.
-    """
-
-    def make(text: str) -> FlaskClient:
-        file = tmp_path / "settings.toml"
-        file.write_text(text)
-        other = Container(settings=load(environ | {"SETTINGS_FILE": str(file)}))
-        for name in ("unit_of_work", "queries", "payment_providers", "stripe"):
-            getattr(other, name).override(getattr(container, name))
-        return create_app(other).test_client()
-
-    return make
-
-
 def test_mapping_is_a_setting(
-    api: Api, payment_in: MakePayment, client_of: Callable[[str], FlaskClient]
+    api: Api,
+    payment_in: MakePayment,
+    client_with: Callable[[Mapping[str, str]], FlaskClient],
+    tmp_path: Path,
 ) -> None:
     """
     What roles and services may do is the settings' word: theirs instead of the default.
     """
-    text = """
+    file = tmp_path / "settings.toml"
+    file.write_text("""
         [keycloak.roles]
         Teller = ["refund:any", "read"]
         Admin = []
         [keycloak.services]
         till = ["capture:any"]
-    """
+    """)
     path = f"/api/payments/{payment_in('Succeeded')}"
     held = f"/api/payments/{payment_in('Authorized')}"
-    api.client = client_of(text)
+    api.client = client_with({"SETTINGS_FILE": str(file)})
 
     assert api.of("Teller", sub="t").post(f"{path}/refund", {}, key="a").status_code == 201
     assert api.of("Teller", sub="t").get(path).status_code == 404
