@@ -22,6 +22,7 @@ from payments_core.testing.conformance.outbox import OutboxConformance
 from payments_core.testing.conformance.provider import ProviderConformance
 from payments_core.testing.conformance.reconciliation import ReconciliationConformance
 from payments_core.testing.conformance.records import RecordsConformance
+from payments_core.testing.conformance.recovery import RecoveryConformance
 from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.conformance.webhooks import WebhooksConformance
 from payments_core.testing.fake_provider import FakePaymentProvider
@@ -104,6 +105,17 @@ class TestInMemoryReconciliation(ReconciliationConformance):
     @override
     def rows(self, database: InMemoryDatabase) -> IReconciliationQueries:
         return InMemoryReconciliationQueries(database)
+
+
+class TestInMemoryRecovery(RecoveryConformance):
+    """
+    The storage in memory hands out operations as it must.
+    """
+
+    @pytest.fixture
+    @override
+    def make_uow(self) -> UnitOfWorkFactory:
+        return partial(InMemoryUnitOfWork, InMemoryDatabase())
 
 
 class TestInMemoryOutbox(OutboxConformance):

@@ -89,6 +89,10 @@ def everything(service: Service) -> None:
     service.process.execute()
     service.provider.refund_outside(service.object_of(waiting), eur("1.00"))
     service.compare()
+    service.lose("create_intent", effect=True)
+    service.pay()
+    service.clock.advance(seconds=10)
+    service.resolve.execute()
 
 
 def listen(service: Service) -> None:

@@ -15,6 +15,7 @@ from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_core.testing.conformance.reconciliation import ReconciliationConformance
 from payments_core.testing.conformance.records import RecordsConformance
+from payments_core.testing.conformance.recovery import RecoveryConformance
 from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.conformance.webhooks import WebhooksConformance
 from payments_postgres import (
@@ -88,3 +89,14 @@ class TestSqlAlchemyWebhooks(WebhooksConformance):
     @pytest.fixture
     def webhooks(self, engine: Engine) -> IWebhookQueries:
         return SqlAlchemyWebhookQueries(engine)
+
+
+class TestSqlAlchemyRecovery(RecoveryConformance):
+    """
+    Both databases hand out operations as they must.
+    """
+
+    @override
+    @pytest.fixture
+    def make_uow(self, engine: Engine) -> UnitOfWorkFactory:
+        return partial(SqlAlchemyUnitOfWork, engine)

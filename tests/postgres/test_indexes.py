@@ -13,6 +13,7 @@ import attrs
 import pytest
 from sqlalchemy import Engine, Table, insert, text
 
+from payments_core.domain.operation import OperationState
 from payments_core.domain.payment import Payment
 from payments_core.domain.reconciliation import RunStatus
 from payments_core.domain.status import PaymentStatus
@@ -122,6 +123,13 @@ def many() -> Iterator[Payment]:
         )
         payment.provider_payment_id = f"pi_{number}"
         payment.status = STATES[number % len(STATES)]
+        operation = payment.operations[0]
+        if number % 40:
+            # Most are over.
+            operation.state, operation.next_at = OperationState.SUCCEEDED, None
+        if number % 40 == 1:
+            operation.state = OperationState.REVIEW
+            payment.status = PaymentStatus.REQUIRES_ACTION
         yield payment
 
 
@@ -305,6 +313,17 @@ def claim(filled: Filled) -> None:
         uow.webhooks.save(event)
 
 
+def sweep(filled: Filled) -> None:
+    """
+    Claim operations that are due, and look for those that wait for a person or a customer.
+    """
+    with SqlAlchemyUnitOfWork(filled.engine) as uow:
+        later = NOW + timedelta(days=2)
+        assert uow.payments.claim(uuid4(), later, later, 20, without=("provider 7",))
+        assert uow.payments.in_review(20)
+        assert uow.payments.expired(later, 20)
+
+
 def relay(filled: Filled) -> None:
     """
     Claim the first message of each order that waits, and note them as gone.
@@ -431,6 +450,10 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
     "late": (look, ["ix_outbox_waiting"]),
     "supersede": (supersede, ["ix_outbox_blocking"]),
     "receive": (receive, ["ix_inbox_deferred", "pk_inbox"]),
+    "sweep": (
+        sweep,
+        ["ix_payment_operations_due", "ix_payment_operations_review", "ix_payments_expires_at"],
+    ),
     "order": (locked(lambda uow, p: uow.orders.get(p.order_id)), ["pk_orders"]),
     "compared by object": (
         lambda f: f.compared.by_object(f.one.provider, [str(f.one.provider_payment_id), "pi_7"]),

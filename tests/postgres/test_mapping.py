@@ -95,6 +95,11 @@ def operations(draw: st.DrawFn, payment_id: UUID, number: int, money: Any) -> Op
         state=draw(st.sampled_from(OperationState)),
         attempts=draw(st.integers(0, 2**31 - 1)),
         last_sent_at=draw(optional(moments)),
+        looks=draw(st.integers(0, 2**31 - 1)),
+        next_at=draw(optional(moments)),
+        key_spent=draw(st.booleans()),
+        first_pass_at=draw(optional(moments)),
+        second_pass_at=draw(optional(moments)),
         resolved_at=draw(optional(moments)),
         provider_status=draw(optional(texts)),
         failure=draw(optional(failures)),
@@ -149,6 +154,7 @@ def payments(draw: st.DrawFn, currency: str | None = None) -> Payment:
         redirect_url=draw(optional(texts)),
         failure=draw(optional(failures)),
         cancel_requested=draw(st.booleans()),
+        expires_at=draw(optional(moments)),
         version=draw(st.integers(0, 2**31 - 2)),
         operations=[
             draw(operations(payment_id, n + 1, money)) for n in range(draw(st.integers(0, 3)))
@@ -204,10 +210,11 @@ def test_round_trip_on_postgresql(postgres_engine: Engine, payment: Payment) -> 
 
 PAYMENT = (
     *("status", "authorized", "captured", "provider_payment_id", "provider_status"),
-    *("client_secret", "redirect_url", "failure", "cancel_requested"),
+    *("client_secret", "redirect_url", "failure", "cancel_requested", "expires_at"),
 )
 OPERATION = (
     *("state", "lease_until", "lease_token", "attempts", "last_sent_at", "resolved_at"),
+    *("looks", "next_at", "key_spent", "first_pass_at", "second_pass_at"),
     *("provider_status", "failure"),
 )
 REFUND = ("status", "provider_refund_id", "failure", "completed_at")

@@ -14,6 +14,7 @@ from payments_core.application.cancel_payment import CancelPayment
 from payments_core.application.capture_payment import CapturePayment, CapturePaymentCommand
 from payments_core.application.confirm_payment import ConfirmPayment
 from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
+from payments_core.application.expire_payments import ExpirePayments
 from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
 from payments_core.application.receive_webhook import (
@@ -23,13 +24,16 @@ from payments_core.application.receive_webhook import (
 )
 from payments_core.application.reconcile_payments import ReconcileCommand, ReconcilePayments
 from payments_core.application.refund_payment import RefundPayment, RefundPaymentCommand
+from payments_core.application.report_reviews import ReportReviews
+from payments_core.application.resolve_operations import ResolveOperations
+from payments_core.domain.ids import new_payment_id
 from payments_core.domain.payment import Payment
 from payments_core.domain.policy import Policy
 from payments_core.domain.reconciliation import ReconciliationPolicy, ReconciliationRun
 from payments_core.domain.requests import CaptureMethod
 from payments_core.ports.provider import NoticeTopic
 from payments_core.ports.queries import PaymentView
-from payments_core.testing.builders import eur
+from payments_core.testing.builders import a_payment, eur
 from payments_core.testing.clock import ManualClock
 from payments_core.testing.fake_provider import FakePaymentProvider, Fault
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
@@ -59,6 +63,9 @@ class Service:
     process: ProcessWebhooks = attrs.field(init=False)
     receive: ReceiveWebhook = attrs.field(init=False)
     reconcile: ReconcilePayments = attrs.field(init=False)
+    resolve: ResolveOperations = attrs.field(init=False)
+    expire: ExpirePayments = attrs.field(init=False)
+    report: ReportReviews = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.provider = FakePaymentProvider(clock=self.clock)
@@ -78,6 +85,9 @@ class Service:
         self.reconcile = ReconcilePayments(
             self.operations, InMemoryReconciliationQueries(self.database), EVERYTHING
         )
+        self.resolve = ResolveOperations(self.operations)
+        self.expire = ExpirePayments(self.operations)
+        self.report = ReportReviews(self.operations.unit_of_work)
 
     def pay(
         self,
@@ -98,6 +108,19 @@ class Service:
             payment_method_id=method,
         )
         return self.create.execute(command).payment
+
+    def leave_unsent(self, method: str | None = "fake_approved") -> PaymentView:
+        """
+        Record a payment of 10.00 EUR whose process dies before it sends anything.
+        """
+        now, policy = self.clock.now(), self.operations.policy
+        payment = a_payment(
+            payment_id=new_payment_id(now), payment_method_id=method, now=now, policy=policy
+        )
+        with self.operations.unit_of_work() as uow:
+            uow.payments.add(payment)
+            uow.commit()
+        return PaymentView.of(payment)
 
     def give_back(self, payment: PaymentView, amount: str) -> None:
         """

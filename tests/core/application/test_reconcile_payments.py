@@ -15,6 +15,7 @@ from payments_core.domain.discrepancy import Discrepancy, DiscrepancyKind, Repai
 from payments_core.domain.errors import ReconciliationRunning, UnknownProvider, WindowInvalid
 from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.money import Money
+from payments_core.domain.operation import OperationState
 from payments_core.domain.reconciliation import RunStatus
 from payments_core.domain.refund import RefundStatus
 from payments_core.domain.status import PaymentStatus
@@ -516,10 +517,9 @@ def test_what_is_being_sent_is_left_to_its_sender(service: Service) -> None:
     While a lease holds, a difference may just be an answer that is under way.
     """
     service.lose("create_intent", effect=True)
-    paid = service.pay()
-    service.stored(paid.id).operations[0].state = type(
-        service.stored(paid.id).operations[0].state
-    ).SENT
+    operation = service.stored(service.pay().id).operations[0]
+    operation.state = OperationState.SENT
+    operation.hold(service.clock.now() + timedelta(hours=1))
     arrive(service)
     run = service.compare()
 

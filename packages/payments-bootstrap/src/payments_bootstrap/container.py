@@ -22,6 +22,7 @@ from payments_core.application.cancel_payment import CancelPayment
 from payments_core.application.capture_payment import CapturePayment
 from payments_core.application.confirm_payment import ConfirmPayment
 from payments_core.application.create_payment import CreatePayment
+from payments_core.application.expire_payments import ExpirePayments
 from payments_core.application.handle_capture import HandleCapture
 from payments_core.application.handle_message import HandleMessage, IMessageHandler
 from payments_core.application.handle_refund import HandleRefund
@@ -34,6 +35,8 @@ from payments_core.application.record_order import RecordOrder
 from payments_core.application.refund_payment import RefundPayment
 from payments_core.application.relay_outbox import RelayOutbox, ReportLateMessages
 from payments_core.application.replay_webhook import ListWebhooks, ReplayWebhook
+from payments_core.application.report_reviews import ReportReviews
+from payments_core.application.resolve_operations import ResolveOperations
 from payments_core.application.verify_payments import VerifyPayments
 from payments_core.ports.audit import IAuditQueries
 from payments_core.ports.clock import IClock, SystemClock
@@ -179,6 +182,9 @@ class Container(containers.DeclarativeContainer):
     backfill_webhooks: providers.Provider[BackfillWebhooks] = _Each(
         BackfillWebhooks, receive_webhook, reconciliation_queries
     )
+    resolve_operations: providers.Provider[ResolveOperations] = _One(ResolveOperations, operations)
+    expire_payments: providers.Provider[ExpirePayments] = _Each(ExpirePayments, operations)
+    report_reviews: providers.Provider[ReportReviews] = _Each(ReportReviews, unit_of_work.provider)
     get_payment: providers.Provider[GetPayment] = _Each(GetPayment, queries)
     list_payments: providers.Provider[ListPayments] = _Each(ListPayments, queries)
     show_timeline: providers.Provider[ShowTimeline] = _Each(ShowTimeline, queries)
@@ -245,6 +251,28 @@ class Container(containers.DeclarativeContainer):
                 settings.provided.worker.backfill_over,
             ),
             interval=settings.provided.worker.backfill_every,
+        ),
+        _Each(
+            Job,
+            name="sweeper",
+            run=resolve_operations.provided.execute,
+            interval=settings.provided.worker.sweep_every,
+            part=Part.SWEEPER,
+            threads=settings.provided.worker.sweepers,
+        ),
+        _Each(
+            Job,
+            name="expiry",
+            run=expire_payments.provided.execute,
+            interval=settings.provided.worker.sweep_every,
+            part=Part.SWEEPER,
+        ),
+        _Each(
+            Job,
+            name="reviews",
+            run=report_reviews.provided.execute,
+            interval=settings.provided.worker.reviews_every,
+            part=Part.SWEEPER,
         ),
         _Each(
             Job,

@@ -181,8 +181,11 @@ class WorkerSettings:
             are tried again. late_every: For messages that should have left.
 
         backfill_every: For webhooks that never arrived; backfill_over: how far back each time.
+        sweep_every: For operations without an outcome, and for payments that nobody paid in
+            time. reviews_every: For operations that wait for a person.
 
         relays: How many carry messages at once: one publishes while another asks the database.
+            sweepers: How many resolve operations at once.
     """
 
     webhooks_every: timedelta = timedelta(seconds=2)
@@ -191,7 +194,10 @@ class WorkerSettings:
     late_every: timedelta = timedelta(seconds=60)
     backfill_every: timedelta = timedelta(hours=1)
     backfill_over: timedelta = timedelta(hours=2)
+    sweep_every: timedelta = timedelta(seconds=5)
+    reviews_every: timedelta = timedelta(minutes=10)
     relays: int = 2
+    sweepers: int = 2
 
 
 @attrs.frozen

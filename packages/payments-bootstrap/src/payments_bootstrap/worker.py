@@ -21,6 +21,7 @@ class Part(StrEnum):
     """
 
     WEBHOOKS = "webhooks"
+    SWEEPER = "sweeper"
     RELAY = "relay"
     CONSUMERS = "consumers"
 

@@ -93,6 +93,7 @@ def payment_state(payment: Payment) -> Values:
         "client_secret": payment.client_secret,
         "redirect_url": payment.redirect_url,
         "cancel_requested": payment.cancel_requested,
+        "expires_at": payment.expires_at,
         "unresolved_operations": payment.unresolved_operations,
         "refund_count": len(payment.refunds),
         **_failure_columns(payment.failure),
@@ -147,7 +148,8 @@ def to_payment(
     return Payment(
         payment_method_id=row.payment_method_id,
         return_url=row.return_url,
-        operations=[_operation(r) for r in operations],
+        expires_at=row.expires_at,
+        operations=[to_operation(r) for r in operations],
         refunds=[_refund(r) for r in refunds],
         **_shown(row),
     )
@@ -187,13 +189,21 @@ def operation_state(operation: Operation) -> Values:
         "lease_token": operation.lease_token,
         "attempts": operation.attempts,
         "last_sent_at": operation.last_sent_at,
+        "looks": operation.looks,
+        "next_at": operation.next_at,
+        "key_spent": operation.key_spent,
+        "first_pass_at": operation.first_pass_at,
+        "second_pass_at": operation.second_pass_at,
         "resolved_at": operation.resolved_at,
         "provider_status": operation.provider_status,
         **_failure_columns(operation.failure),
     }
 
 
-def _operation(row: Row[Any]) -> Operation:
+def to_operation(row: Row[Any]) -> Operation:
+    """
+    Return the operation of a row.
+    """
     return Operation(
         id=row.id,
         number=row.number,
@@ -205,6 +215,11 @@ def _operation(row: Row[Any]) -> Operation:
         state=OperationState(row.state),
         attempts=row.attempts,
         last_sent_at=row.last_sent_at,
+        looks=row.looks,
+        next_at=row.next_at,
+        key_spent=row.key_spent,
+        first_pass_at=row.first_pass_at,
+        second_pass_at=row.second_pass_at,
         resolved_at=row.resolved_at,
         provider_status=row.provider_status,
         failure=_failure(row),

@@ -2,7 +2,8 @@
 Payments and discrepancies, kept in tables.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -13,10 +14,12 @@ from typing_extensions import override
 from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.errors import ConcurrentUpdate
 from payments_core.domain.money import Money
+from payments_core.domain.operation import Operation
 from payments_core.domain.order import Order
 from payments_core.domain.payment import Payment
 from payments_core.ports.outbox import IOutbox
 from payments_core.ports.repositories import (
+    Claim,
     IDiscrepancyRepository,
     IOrderRepository,
     IPaymentRepository,
@@ -27,9 +30,13 @@ from payments_postgres.mapping import (
     operation_rows,
     payment_row,
     refund_rows,
+    to_operation,
     to_payment,
 )
 from payments_postgres.tables import (
+    AWAITED,
+    DUE,
+    IN_REVIEW,
     LIVE,
     discrepancies,
     orders,
@@ -60,6 +67,44 @@ _OPERATIONS_OF: Final = _parts_of_payment(payment_operations)
 _REFUNDS_OF: Final = _parts_of_payment(refunds)
 _ORDER: Final = select(orders).where(orders.c.order_id == bindparam("id"), orders.c.known)
 _FACTS: Final = ("customer_id", "total", "currency")
+# Locking the payment too passes over those that somebody works on, and keeps the rule that an
+# operation's row changes under its payment's lock alone.
+_DUE: Final = (
+    select(payment_operations.c.id)
+    .join(payments, payments.c.id == payment_operations.c.payment_id)
+    .where(DUE, payment_operations.c.next_at <= bindparam("now"))
+    .where(payments.c.provider.not_in(bindparam("without", expanding=True)))
+    .order_by(payment_operations.c.next_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM: Final = (
+    update(payment_operations)
+    .where(payment_operations.c.id.in_(_DUE))
+    .values(
+        lease_token=bindparam("token"), lease_until=bindparam("until"), next_at=bindparam("until")
+    )
+    .returning(
+        payment_operations.c.id,
+        payment_operations.c.payment_id,
+        select(payments.c.provider)
+        .where(payments.c.id == payment_operations.c.payment_id)
+        .scalar_subquery()
+        .label("provider"),
+    )
+)
+_EXPIRED: Final = (
+    select(payments.c.id)
+    .where(AWAITED, payments.c.expires_at <= bindparam("now"))
+    .order_by(payments.c.expires_at)
+    .limit(bindparam("most"))
+)
+_IN_REVIEW: Final = (
+    select(payment_operations)
+    .where(IN_REVIEW)
+    .order_by(payment_operations.c.first_sent_at)
+    .limit(bindparam("most"))
+)
 _UPDATE: Final = _update_by_id(payments).where(payments.c.version == bindparam("expected"))
 
 
@@ -114,6 +159,24 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
         self._tell(payment)
         payment.version += 1
         self._stored[payment.id] = Snapshot.of(payment)
+
+    @override
+    def claim(
+        self, token: UUID, now: datetime, until: datetime, limit: int, without: Collection[str] = ()
+    ) -> Sequence[Claim]:
+        values = {"token": token, "now": now, "until": until, "most": limit}
+        rows = self._transaction.rows(_CLAIM, {**values, "without": list(without)})
+        return [Claim(row.provider, row.payment_id, row.id) for row in rows]
+
+    @override
+    def expired(self, now: datetime, limit: int) -> Sequence[UUID]:
+        rows = self._transaction.rows(_EXPIRED, {"now": now, "most": limit})
+        return [row.id for row in rows]
+
+    @override
+    def in_review(self, limit: int) -> Sequence[tuple[UUID, Operation]]:
+        rows = self._transaction.rows(_IN_REVIEW, {"most": limit})
+        return [(row.payment_id, to_operation(row)) for row in rows]
 
     def _load(self, statement: Select[tuple[object, ...]], values: Values) -> Payment | None:
         row = self._transaction.row(statement, values)

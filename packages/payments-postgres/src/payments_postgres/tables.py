@@ -73,6 +73,9 @@ UNFINISHED: Final = text(f"status IN ({_words(sorted(ACTIVE))})")
 NO_OUTCOME: Final = text(f"state IN ({_words(sorted(UNRESOLVED))})")
 UNSENT: Final = text("status = 'pending'")
 DEFERRED: Final = text("status = 'waiting'")
+DUE: Final = text("next_at IS NOT NULL")
+IN_REVIEW: Final = text(f"state = '{OperationState.REVIEW}'")
+AWAITED: Final = text(f"status = '{PaymentStatus.REQUIRES_ACTION}'")
 
 payments: Final = Table(
     "payments",
@@ -97,6 +100,7 @@ payments: Final = Table(
     Column("failure_code", CleanText),
     Column("failure_message", CleanText),
     Column("cancel_requested", Boolean, nullable=False),
+    Column("expires_at", UtcDateTime),
     # Counted here so that one row shows a payment, and so that no query asks for no refunds.
     Column("unresolved_operations", Integer, nullable=False),
     Column("refund_count", Integer, nullable=False),
@@ -128,6 +132,8 @@ payments: Final = Table(
     Index("ix_payments_customer_id", "customer_id", "created_at", "id"),
     Index("ix_payments_order_id", "order_id", "created_at", "id"),
     Index("ix_payments_provider", "provider", "created_at", "id"),
+    # Read by `expired`.
+    Index("ix_payments_expires_at", "expires_at", **only_where(AWAITED)),
 )
 
 payment_operations: Final = Table(
@@ -145,6 +151,11 @@ payment_operations: Final = Table(
     Column("lease_token", Uuid, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_sent_at", UtcDateTime),
+    Column("looks", Integer, nullable=False, server_default="0"),
+    Column("next_at", UtcDateTime),
+    Column("key_spent", Boolean, nullable=False, server_default=false()),
+    Column("first_pass_at", UtcDateTime),
+    Column("second_pass_at", UtcDateTime),
     Column("resolved_at", UtcDateTime),
     Column("provider_status", CleanText),
     Column("failure_code", CleanText),
@@ -163,6 +174,9 @@ payment_operations: Final = Table(
     ),
     # Read by reconciliation.
     Index("ix_payment_operations_no_outcome", "first_sent_at", "id", **only_where(NO_OUTCOME)),
+    # Read by `claim`, and by `in_review`.
+    Index("ix_payment_operations_due", "next_at", **only_where(DUE)),
+    Index("ix_payment_operations_review", "first_sent_at", **only_where(IN_REVIEW)),
 )
 
 refunds: Final = Table(

@@ -83,6 +83,7 @@ def _discrepancy(row: Row[Any]) -> TimelineEntry:
 _FAILURE: Final = ("failure_code", "failure_message")
 _OPERATION_DETAILS: Final = (
     *("number", "attempts", "last_sent_at", "resolved_at", "lease_until", "provider_status"),
+    *("next_at", "first_pass_at", "second_pass_at"),
     *_FAILURE,
 )
 _REFUND_DETAILS: Final = ("provider_refund_id", "completed_at", *_FAILURE)

@@ -17,6 +17,7 @@ from payments_core.ports.errors import (
     ProviderConflict,
     ProviderDeclined,
     ProviderError,
+    ProviderFailed,
     ProviderKeyMismatch,
     ProviderMisconfigured,
     ProviderRejected,
@@ -24,6 +25,11 @@ from payments_core.ports.errors import (
 )
 from payments_stripe.retry import retry_after
 from payments_stripe.translators import failure_of, payment_of
+
+REPLAYED: Final = "Idempotent-Replayed"
+"""
+The header by which Stripe says that an answer was given before.
+"""
 
 TRY_AGAIN: Final = frozenset({"idempotency_key_in_use", "lock_timeout", "rate_limit"})
 """
@@ -87,6 +93,8 @@ class Row:
 
 
 TABLE: Final = (
+    # Stripe keeps a 500 under the key. https://docs.stripe.com/api/idempotent_requests
+    Row(statuses=frozenset({500}), types=frozenset({"api_error"}), error=ProviderFailed),
     Row(types=frozenset({"", "api_error"}), error=ProviderUnavailable),
     Row(codes=TRY_AGAIN, error=ProviderUnavailable),
     Row(statuses=frozenset({408, 409, 424, 425, 429}), error=ProviderUnavailable),
@@ -148,9 +156,10 @@ def _made(
     kind: type[ProviderError], status: int, said: Mapping[str, Any], headers: Mapping[str, str]
 ) -> ProviderError:
     code = _word(said, "code") or f"http_{status}"
-    if kind is ProviderUnavailable:
-        failure = Failure(code, "Stripe gave no usable answer.")
-        return ProviderUnavailable(failure, retry_after(headers))
+    if issubclass(kind, ProviderUnavailable):
+        # An error that is given again is kept, whatever its status.
+        kind = ProviderFailed if headers.get(REPLAYED) == "true" else kind
+        return kind(Failure(code, "Stripe gave no usable answer."), retry_after(headers))
     if kind is ProviderMisconfigured:
         text = "Stripe refuses our API key; check the key and what it is allowed to do."
         return ProviderMisconfigured(Failure(code, text))

@@ -5,7 +5,7 @@ Stripe as the core sees it: every call of the port, and nothing else.
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import stripe
 from typing_extensions import override
@@ -25,7 +25,7 @@ from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.errors import ProviderDeclined, ProviderError, ProviderRejected
 from payments_core.ports.provider import IPaymentProvider, WebhookNotice, Window
 from payments_stripe.breaker import CircuitBreaker
-from payments_stripe.errors import core_error, unreadable
+from payments_stripe.errors import REPLAYED, core_error, unreadable
 from payments_stripe.money import check_amount
 from payments_stripe.parameters import (
     cancel_params,
@@ -45,11 +45,6 @@ from payments_stripe.webhook import EVENT_TYPES, Webhooks
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
-
-REPLAYED: Final = "Idempotent-Replayed"
-"""
-The header by which Stripe says that an answer was given before.
-"""
 
 # It writes an id into the home directory, and fails where there is none.
 stripe.enable_telemetry = False

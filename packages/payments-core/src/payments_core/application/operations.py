@@ -11,7 +11,7 @@ import attrs
 
 from payments_core.application.audit import Asked
 from payments_core.application.send import send
-from payments_core.application.settle import settle
+from payments_core.application.settle import keep
 from payments_core.domain.errors import (
     ConcurrentUpdate,
     OperationRefused,
@@ -23,6 +23,7 @@ from payments_core.domain.failure import Failure
 from payments_core.domain.operation import Operation, OperationState
 from payments_core.domain.payment import Payment
 from payments_core.domain.policy import Policy
+from payments_core.domain.recovery import Step, Visit, resume
 from payments_core.domain.settlement import Answer
 from payments_core.ports.clock import IClock
 from payments_core.ports.faults import faultpoint
@@ -105,38 +106,52 @@ class Operations:
             current = queue.pop(0)
             if self.clock.now() >= current.lease_until:
                 continue
+            visit = Visit(current.id, current.lease_token, frozenset({Step.SEND}))
             faultpoint(f"{current.kind}.call.before")
             answer = send(provider, current)
             faultpoint(f"{current.kind}.call.after")
             try:
-                payment, following = self._settle(payment.id, current, answer)
+                payment, _, following = self.resume(payment.id, visit, answer, place=current.kind)
             except (ConcurrentUpdate, StorageUnavailable) as error:
                 _log.error("The answer to %s %s is lost: %s", current.kind, current.id, error)
                 break
             queue.extend(following)
         return payment
 
-    def _settle(
-        self, payment_id: UUID, sent: Operation, answer: Answer
-    ) -> tuple[Payment, list[Operation]]:
+    def resume(
+        self, payment_id: UUID, visit: Visit, answer: Answer, *, place: str
+    ) -> tuple[Payment, Step | None, list[Operation]]:
+        """
+        Settle what the holder of an operation brings, in one transaction.
+
+        Args:
+            place: The first word of the fault points that are passed.
+
+        Returns:
+            The payment, what the holder does next, and what must be sent because of it.
+
+        Raises:
+            ConcurrentUpdate, StorageUnavailable: It could not be stored.
+        """
         for _ in range(SETTLE_AGAIN):
             try:
-                return self._settle_once(payment_id, sent, answer)
+                return self._resume_once(payment_id, visit, answer, place)
             except ConcurrentUpdate:
                 # Nothing was kept, and the answer is as good as before: apply it again.
                 continue
-        return self._settle_once(payment_id, sent, answer)
+        return self._resume_once(payment_id, visit, answer, place)
 
-    def _settle_once(
-        self, payment_id: UUID, sent: Operation, answer: Answer
-    ) -> tuple[Payment, list[Operation]]:
+    def _resume_once(
+        self, payment_id: UUID, visit: Visit, answer: Answer, place: str
+    ) -> tuple[Payment, Step | None, list[Operation]]:
         with self.unit_of_work() as uow:
             payment = locked(uow, payment_id)
-            following = settle(uow, payment, answer, self.clock.now(), self.policy)
-            faultpoint(f"{sent.kind}.apply.precommit")
+            step, following = resume(payment, visit, answer, self.clock.now(), self.policy)
+            keep(uow, payment)
+            faultpoint(f"{place}.apply.precommit")
             uow.commit()
-        faultpoint(f"{sent.kind}.apply.commit")
-        return payment, list(following)
+        faultpoint(f"{place}.apply.commit")
+        return payment, step, following
 
 
 def commit_intent(uow: IUnitOfWork, operation: Operation | None) -> None:

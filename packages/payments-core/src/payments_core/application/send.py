@@ -5,6 +5,8 @@ Sending one operation to its provider, and putting whatever happens into an answ
 import logging
 from uuid import UUID
 
+import attrs
+
 from payments_core.domain.failure import Failure
 from payments_core.domain.operation import Operation, OperationState
 from payments_core.domain.requests import (
@@ -19,6 +21,7 @@ from payments_core.ports.errors import (
     ProviderConflict,
     ProviderDeclined,
     ProviderError,
+    ProviderFailed,
     ProviderKeyMismatch,
     ProviderMisconfigured,
     ProviderRejected,
@@ -39,10 +42,13 @@ def send(provider: IPaymentProvider, operation: Operation) -> Answer:
     except ProviderConflict as error:
         return _read(provider, operation, error.failure)
     except ProviderError as error:
-        return _refused(operation, error)
+        return no_answer(operation, error)
 
 
-def _refused(operation: Operation, error: ProviderError) -> Answer:
+def no_answer(operation: Operation, error: ProviderError) -> Answer:
+    """
+    Return what an error says of an operation: a refusal for good, or that nobody knows.
+    """
     match error:
         case ProviderDeclined():
             return _said(operation, OperationState.DECLINED, error.failure, error)
@@ -54,7 +60,11 @@ def _refused(operation: Operation, error: ProviderError) -> Answer:
             _log.warning("No answer to %s %s: %s", *_about(operation, error))
     review = isinstance(error, ProviderKeyMismatch)
     state = OperationState.REVIEW if review else OperationState.UNKNOWN
-    return _said(operation, state, error.failure)
+    return attrs.evolve(
+        _said(operation, state, error.failure),
+        key_spent=isinstance(error, ProviderFailed),
+        misconfigured=isinstance(error, ProviderMisconfigured),
+    )
 
 
 def _about(operation: Operation, error: ProviderError) -> tuple[str, UUID, str]:

@@ -100,6 +100,19 @@ def cancel(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
     return payment.begin_cancel(CancelReason.REQUESTED, now, policy)
 
 
+def expire(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
+    """
+    Return the operation that ends a payment whose customer did not pay in time, if any.
+
+    Only the cancellation at the provider ends it: money that arrives before that wins.
+    """
+    over = payment.expires_at is not None and now >= payment.expires_at
+    if payment.status is not PaymentStatus.REQUIRES_ACTION or not over:
+        return None
+    payment.expires_at = now + policy.expire_again
+    return payment.begin_cancel(CancelReason.EXPIRED, now, policy)
+
+
 def refund(
     payment: Payment,
     amount: Money | None,

@@ -5,7 +5,7 @@ What must be asked of the provider because of what it said.
 from datetime import datetime
 
 from payments_core.domain.facts import ProviderPaymentStatus
-from payments_core.domain.operation import Operation, OperationKind
+from payments_core.domain.operation import Operation, OperationKind, OperationState
 from payments_core.domain.payment import Payment
 from payments_core.domain.policy import Policy
 from payments_core.domain.requests import CancelReason
@@ -30,10 +30,20 @@ def follow_ups(payment: Payment, now: datetime, policy: Policy) -> list[Operatio
 
 def _cancel(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
     reason = _reason_to_cancel(payment)
-    # A cancellation that was just refused is not asked for again until something happens.
-    if reason is None or payment.operations[-1].kind is OperationKind.CANCEL:
+    if reason is None or _just_refused(payment):
         return None
     return payment.begin_cancel(reason, now, policy)
+
+
+def _just_refused(payment: Payment) -> bool:
+    """
+    Return whether a cancellation was refused and nothing has happened to the object since.
+
+    Asked again it would only be refused again.
+    """
+    last = payment.operations[-1]
+    refused = last.kind is OperationKind.CANCEL and last.state is OperationState.DECLINED
+    return refused and last.provider_status in {None, payment.provider_status}
 
 
 def _reason_to_cancel(payment: Payment) -> CancelReason | None:

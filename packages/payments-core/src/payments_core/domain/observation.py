@@ -28,6 +28,7 @@ _WAITS_FOR_CUSTOMER: Final = frozenset(
 )
 
 EXPIRED: Final = Failure("authorization_expired", "The authorization expired before capture.")
+NOT_PAID: Final = Failure("expired", "The customer did not pay in time.")
 
 
 def stale(payment: Payment, fact: ProviderPayment) -> bool:
@@ -79,9 +80,10 @@ def _reason(payment: Payment, fact: ProviderPayment) -> Failure | None:
         return None
     if fact.expired:
         return EXPIRED
-    ours = [o.request for o in payment.operations if o.kind is OperationKind.CANCEL]
-    gave_up = any(
-        isinstance(r, CancelIntent) and r.reason is not CancelReason.REQUESTED for r in ours
-    )
-    failed = gave_up or (payment.server_confirmed and fact.failure is not None)
-    return (fact.failure or payment.failure or EXPIRED) if failed else None
+    asked = [o.request for o in payment.operations if o.kind is OperationKind.CANCEL]
+    ours = {r.reason for r in asked if isinstance(r, CancelIntent)} - {CancelReason.REQUESTED}
+    if CancelReason.EXPIRED in ours:
+        return NOT_PAID
+    failed = ours or (payment.server_confirmed and fact.failure is not None)
+    why = fact.failure or payment.failure or payment.last_attempt.failure
+    return (why or EXPIRED) if failed else None

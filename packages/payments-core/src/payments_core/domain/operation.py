@@ -12,6 +12,7 @@ import attrs
 
 from payments_core.domain.errors import InvalidTransition
 from payments_core.domain.failure import Failure
+from payments_core.domain.policy import Policy
 from payments_core.domain.requests import (
     CancelIntent,
     CaptureIntent,
@@ -85,6 +86,11 @@ UNRESOLVED: Final = frozenset({O.SENT, O.UNKNOWN, O.REVIEW})
 States in which nobody can say what the provider did.
 """
 
+RECOVERABLE: Final = frozenset({O.SENT, O.UNKNOWN, O.PENDING, O.ACTION_REQUIRED})
+"""
+States in which recovery looks by itself; REVIEW waits for a person.
+"""
+
 OPEN: Final = UNRESOLVED | {O.PENDING, O.ACTION_REQUIRED}
 """
 States that are not final.
@@ -107,6 +113,15 @@ class Operation:
 
         request_key: The caller's idempotency key, where one was given.
 
+        attempts: How often it was sent. looks: How often recovery gave it back without an end.
+
+        next_at: When recovery looks at it; None when there is nothing to look for.
+
+        key_spent: The provider keeps an error under the key, and would only repeat it.
+
+        first_pass_at: When a complete look that counts found no effect of it. second_pass_at:
+            When another one did, which proves that it had none.
+
         provider_status: The provider's own word for the outcome.
     """
 
@@ -120,6 +135,11 @@ class Operation:
     state: OperationState = OperationState.SENT
     attempts: int = 1
     last_sent_at: datetime | None = None
+    looks: int = 0
+    next_at: datetime | None = None
+    key_spent: bool = False
+    first_pass_at: datetime | None = None
+    second_pass_at: datetime | None = None
     resolved_at: datetime | None = None
     provider_status: str | None = None
     failure: Failure | None = None
@@ -166,3 +186,43 @@ class Operation:
         self.state = state
         self.failure = failure
         self.resolved_at = None if self.open else at
+        if at >= self.lease_until:
+            # While somebody holds it, it stays due: should they die, recovery does what follows.
+            self.next_at = self.next_at if state in RECOVERABLE else None
+
+    def send_again(self, now: datetime, policy: Policy) -> None:
+        """
+        Note, before it happens, that it is sent once more: same key, same request.
+        """
+        self.last_sent_at = now
+        self.attempts += 1
+        self.first_pass_at = None
+        self.hold(now + policy.lease)
+
+    def hold(self, until: datetime) -> None:
+        """
+        Keep others away until then; should the holder die, it is due then.
+        """
+        self.lease_until = self.next_at = until
+
+    def missed(self, at: datetime, policy: Policy) -> bool:
+        """
+        Note a complete look that found no effect; return whether that is proven now.
+
+        It takes two, apart from each other, both long enough after it was last sent.
+        """
+        if at < self.proof_due(policy):
+            return False
+        if self.first_pass_at is None:
+            self.first_pass_at = at
+        else:
+            self.second_pass_at = at
+        return self.second_pass_at is not None
+
+    def proof_due(self, policy: Policy) -> datetime:
+        """
+        Return from when on the next look can prove something.
+        """
+        if self.first_pass_at is not None:
+            return self.first_pass_at + policy.proof_gap
+        return (self.last_sent_at or self.first_sent_at) + policy.proof_after

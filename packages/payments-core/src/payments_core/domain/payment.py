@@ -34,6 +34,14 @@ ATTEMPTS = frozenset({OperationKind.CREATE, OperationKind.CONFIRM})
 Kinds of operation that may charge the customer.
 """
 
+UNPAID = (
+    ProviderPaymentStatus.REQUIRES_PAYMENT_METHOD,
+    ProviderPaymentStatus.REQUIRES_CONFIRMATION,
+)
+"""
+States of the provider's object in which no attempt is under way.
+"""
+
 _fixed = attrs.setters.frozen
 
 
@@ -56,6 +64,8 @@ class Payment:
         authorized: Reserved at most; captured: taken. Refunds lower neither.
 
         cancel_requested: A person wants it cancelled, done as soon as that is possible.
+
+        expires_at: When it ends if the customer has not paid by then; None for no end.
 
         version: Grows by one with each committed change.
 
@@ -81,6 +91,7 @@ class Payment:
     redirect_url: str | None = attrs.field(default=None, repr=False)
     failure: Failure | None = None
     cancel_requested: bool = False
+    expires_at: datetime | None = None
     version: int = 0
     operations: list[Operation] = attrs.field(factory=list)
     refunds: list[Refund] = attrs.field(factory=list)
@@ -142,11 +153,13 @@ class Payment:
     @property
     def declined(self) -> bool:
         """
-        Whether its one attempt failed, so that its object must be cancelled.
+        Whether its one attempt failed or never happened, so that its object must be cancelled.
         """
-        waits = self.provider_status is ProviderPaymentStatus.REQUIRES_PAYMENT_METHOD
-        refused = self.last_attempt.state is OperationState.DECLINED
-        return self.server_confirmed and waits and refused
+        last = self.last_attempt
+        refused = last.state is OperationState.DECLINED
+        absent = last.state is OperationState.ABSENT and last.kind is OperationKind.CREATE
+        waits = self.provider_status in (UNPAID if absent else UNPAID[:1])
+        return self.server_confirmed and waits and (refused or absent)
 
     @property
     def ending(self) -> bool:
@@ -213,6 +226,7 @@ class Payment:
             return_url=return_url,
             created_at=now,
             updated_at=now,
+            expires_at=now + policy.expire_after,
             authorized=nothing,
             captured=nothing,
         )
@@ -256,6 +270,7 @@ class Payment:
             first_sent_at=now,
             last_sent_at=now,
             lease_until=now + policy.lease,
+            next_at=now + policy.lease,
             lease_token=self.next_operation_id,
             request_key=request_key,
         )

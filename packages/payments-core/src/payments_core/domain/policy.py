@@ -3,8 +3,13 @@ What an installation may decide about payments.
 """
 
 from datetime import timedelta
+from typing import Final
 
 import attrs
+
+_SECOND: Final = timedelta(seconds=1)
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
 
 
 @attrs.frozen
@@ -17,7 +22,54 @@ class Policy:
             take, so that recovery never meets a sender that is merely slow.
 
         refund_late_money: Give back at once what was taken after a payment was closed.
+
+        confirm_within: How long an unanswered creation or confirmation may be sent again:
+            nobody is charged long after they left.
+
+        key_life: How long any operation may be sent again. Less than the provider keeps its
+            idempotency keys (Stripe: at least 24 h).
+
+        backoff: The waits between two looks at an operation without an outcome; the last
+            one repeats. spent_backoff: Likewise where the provider keeps an error under the
+            key, which it may still mend by itself.
+
+        look_again: How often an operation that the provider works on, or that waits for the
+            customer, is read although no webhook came.
+
+        proof_after: How long after it was last sent a look may count as proof that it had no
+            effect. proof_gap: How far apart the two looks must be that prove it.
+
+        listing_margin: How much longer than the time of sending a listing looks, on both
+            sides: by so much the provider's clock may differ. listing_lease: How long one
+            listing may take.
+
+        review_after: When an operation without an outcome is left to a person.
+
+        expire_after: How long a customer may take to pay. expire_again: When a payment that
+            could not be ended then is tried again.
+
+        pause: How long a provider that refuses our credentials is left alone.
     """
 
-    lease: timedelta = timedelta(seconds=60)
+    lease: timedelta = 60 * _SECOND
     refund_late_money: bool = True
+    confirm_within: timedelta = 10 * _MINUTE
+    key_life: timedelta = 23 * _HOUR
+    backoff: tuple[timedelta, ...] = (
+        5 * _SECOND,
+        15 * _SECOND,
+        _MINUTE,
+        5 * _MINUTE,
+        30 * _MINUTE,
+        _HOUR,
+    )
+    spent_backoff: tuple[timedelta, ...] = (0 * _SECOND, _MINUTE, 10 * _MINUTE, _HOUR)
+    look_again: timedelta = _HOUR
+    proof_after: timedelta = _HOUR
+    proof_gap: timedelta = 10 * _MINUTE
+    listing_margin: timedelta = 10 * _MINUTE
+    listing_lease: timedelta = 15 * _MINUTE
+    review_after: timedelta = 7 * 24 * _HOUR
+    expire_after: timedelta = 24 * _HOUR
+    expire_again: timedelta = _HOUR
+    pause: timedelta = _MINUTE

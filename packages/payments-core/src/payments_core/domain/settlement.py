@@ -6,6 +6,7 @@ states stay, and what contradicts them becomes a discrepancy instead of a change
 """
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import attrs
@@ -24,6 +25,21 @@ from payments_core.domain.refunding import refuse_refund, settle_refund
 from payments_core.domain.requests import CancelIntent, CancelReason, RefundCapture
 
 
+@attrs.frozen
+class Look:
+    """
+    A complete look at the provider: everything that the operation could have changed.
+
+    Attributes:
+        token: The lease under which it was made.
+
+        at: When it began.
+    """
+
+    token: UUID
+    at: datetime
+
+
 @attrs.frozen(kw_only=True)
 class Answer:
     """
@@ -34,11 +50,17 @@ class Answer:
 
         refunds: Refund objects of that payment as they are now, those that were read.
 
-        operation_id: The operation that this is the reply to, if it is one.
+        operation_id: The operation that this is the reply to, or that was looked for.
 
         state: What the reply says of the operation, where the objects do not show it.
 
         failure: Why, when it says no or nothing.
+
+        key_spent: The provider keeps this error under the operation's key.
+
+        misconfigured: The provider refuses our credentials.
+
+        look: Set when it is no reply: somebody went and looked.
     """
 
     payment: ProviderPayment | None = None
@@ -46,6 +68,12 @@ class Answer:
     operation_id: UUID | None = None
     state: OperationState | None = None
     failure: Failure | None = None
+    key_spent: bool = False
+    misconfigured: bool = False
+    look: Look | None = None
+
+
+NO_RECORD: Final = Failure("provider_no_record", "The provider has no record of the request.")
 
 
 def apply(payment: Payment, answer: Answer, now: datetime, policy: Policy) -> list[Operation]:
@@ -67,6 +95,7 @@ def apply(payment: Payment, answer: Answer, now: datetime, policy: Policy) -> li
         observe(payment, answer.payment, now)
     for fact in answer.refunds:
         settle_refund(payment, fact, now)
+    _note_absence(payment, answer, now, policy)
     return [] if busy else follow_ups(payment, now, policy)
 
 
@@ -93,7 +122,8 @@ def _hand_to_a_person(payment: Payment, answer: Answer, now: datetime) -> None:
 
 
 def _resolve(payment: Payment, operation: Operation, answer: Answer, now: datetime) -> None:
-    reply = operation.id == answer.operation_id
+    reply = operation.id == answer.operation_id and answer.look is None
+    operation.key_spent |= reply and answer.key_spent
     fact = answer.payment
     # With a verdict of its own the reply is an error; the object was then read beside it.
     direct = reply and answer.state is None
@@ -106,6 +136,21 @@ def _resolve(payment: Payment, operation: Operation, answer: Answer, now: dateti
     operation.provider_status = fact.status if fact else operation.provider_status
     if state in {OperationState.DECLINED, OperationState.ABSENT}:
         _refused(payment, operation, answer, now)
+
+
+def _note_absence(payment: Payment, answer: Answer, now: datetime, policy: Policy) -> None:
+    """
+    Let a look that found nothing count, and end the operation if that proves its absence.
+    """
+    if answer.look is None or answer.operation_id is None:
+        return
+    operation = payment.operation(answer.operation_id)
+    overtaken = answer.payment is None and payment.provider_payment_id is not None
+    if not operation.unresolved or overtaken or operation.lease_token != answer.look.token:
+        return
+    if operation.missed(answer.look.at, policy):
+        operation.resolve(OperationState.ABSENT, now, NO_RECORD)
+        _refused(payment, operation, attrs.evolve(answer, failure=NO_RECORD), now)
 
 
 def _shown_by_refund(operation: Operation, answer: Answer) -> bool:

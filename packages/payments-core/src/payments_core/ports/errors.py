@@ -7,7 +7,7 @@ What a provider's adapter may raise, and nothing else.
     ├── ProviderError
     │   ├── ProviderDeclined · ProviderRejected · ProviderConflict
     │   ├── ProviderKeyMismatch · ProviderMisconfigured
-    │   └── ProviderUnavailable (retryable)
+    │   └── ProviderUnavailable (retryable): ProviderFailed
     └── WebhookInvalid: WebhookSignatureMissing · WebhookSignatureInvalid
                         · WebhookTimestampInvalid · WebhookPayloadInvalid
 """
@@ -93,6 +93,16 @@ class ProviderUnavailable(ProviderError):
     def __init__(self, failure: Failure, retry_after: float | None = None) -> None:
         super().__init__(failure)
         self.retry_after = retry_after
+
+
+class ProviderFailed(ProviderUnavailable):
+    """
+    The provider had an error of its own, which it keeps under the key.
+
+    The request may have been done all the same; sent again it only brings that error again.
+    """
+
+    code = "provider_failed"
 
 
 class WebhookInvalid(PaymentsError):

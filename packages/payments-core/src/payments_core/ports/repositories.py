@@ -3,12 +3,28 @@ Where payments are kept, for those who change them.
 """
 
 from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import attrs
+
 from payments_core.domain.discrepancy import Discrepancy
+from payments_core.domain.operation import Operation
 from payments_core.domain.order import Order
 from payments_core.domain.payment import Payment
+
+
+@attrs.frozen
+class Claim:
+    """
+    An operation that its claimer alone works on, until its lease ends.
+    """
+
+    provider: str
+    payment_id: UUID
+    operation_id: UUID
 
 
 class IPaymentRepository(Protocol):
@@ -55,6 +71,34 @@ class IPaymentRepository(Protocol):
 
         Raises:
             ConcurrentUpdate: The stored version is not the one that was read.
+        """
+
+    @abstractmethod
+    def claim(
+        self, token: UUID, now: datetime, until: datetime, limit: int, without: Collection[str] = ()
+    ) -> Sequence[Claim]:
+        """
+        Return operations that are due, longest first, each under a new lease.
+
+        Two claimers at once never get the same operation. A payment that somebody holds
+        locked is passed over. Each is due again at `until`, should its claimer die.
+
+        Args:
+            token: The lease. until: Its end.
+
+            without: Providers whose operations are left alone.
+        """
+
+    @abstractmethod
+    def expired(self, now: datetime, limit: int) -> Sequence[UUID]:
+        """
+        Return payments that still wait for their customer after their time, longest first.
+        """
+
+    @abstractmethod
+    def in_review(self, limit: int) -> Sequence[tuple[UUID, Operation]]:
+        """
+        Return operations that wait for a person, each with its payment's id, oldest first.
         """
 
 

@@ -39,6 +39,7 @@ from payments_core.ports.errors import (
     ProviderConflict,
     ProviderDeclined,
     ProviderError,
+    ProviderFailed,
     ProviderKeyMismatch,
     ProviderRejected,
     ProviderUnavailable,
@@ -153,11 +154,12 @@ class FakePaymentProvider(IPaymentProvider):
         with self._lock:
             self.calls.append(method)
             fault = self._fault(method)
-            if fault and not fault.effect:
+            if fault and fault.effect:
+                self._replay(request, key) or self._act(request, key, act)
+            if fault:
+                self._spend(request, key, fault.error)
                 raise fault.error
             answer = self._replay(request, key) or self._act(request, key, act)
-        if fault:
-            raise fault.error
         if isinstance(answer, ProviderError):
             raise answer
         # The key was answered by this very method, so it is the same kind of object.
@@ -169,6 +171,10 @@ class FakePaymentProvider(IPaymentProvider):
                 self.faults.remove(fault)
                 return fault
         return None
+
+    def _spend(self, request: ProviderRequest, key: str, error: ProviderError) -> None:
+        if isinstance(error, ProviderFailed):
+            self._answers[key] = (request, error)
 
     def _replay(self, request: ProviderRequest, key: str) -> object | None:
         before, answer = self._answers.get(key, (request, None))
@@ -354,9 +360,14 @@ class FakePaymentProvider(IPaymentProvider):
             yield item
             if fault:
                 raise fault.error
+        if fault:
+            raise fault.error
 
     @override
     def refunds_of(self, provider_payment_id: str) -> tuple[ProviderRefund, ...]:
+        fault = self._fault("refunds_of")
+        if fault:
+            raise fault.error
         every = self._refunds.values()
         return tuple(r for r in every if r.provider_payment_id == provider_payment_id)
 

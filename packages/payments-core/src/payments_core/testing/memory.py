@@ -4,7 +4,7 @@ The ports' storage in memory: full behaviour, one transaction at a time.
 
 import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -15,9 +15,11 @@ from typing_extensions import override
 
 from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.errors import ConcurrentUpdate
+from payments_core.domain.operation import Operation, OperationState
 from payments_core.domain.order import Order
 from payments_core.domain.payment import Payment
 from payments_core.domain.reconciliation import ReconciliationRun
+from payments_core.domain.status import PaymentStatus
 from payments_core.ports.outbox import (
     IMessageSerializer,
     IOutbox,
@@ -25,6 +27,7 @@ from payments_core.ports.outbox import (
     PlainMessageSerializer,
 )
 from payments_core.ports.repositories import (
+    Claim,
     IDiscrepancyRepository,
     IOrderRepository,
     IPaymentRepository,
@@ -118,6 +121,44 @@ class InMemoryPaymentRepository(IPaymentRepository):
             raise ConcurrentUpdate(f"Payment {payment.id} was changed meanwhile; read it again")
         if _content(stored) != _content(payment) or payment.events:
             self._write(payment)
+
+    @override
+    def claim(
+        self, token: UUID, now: datetime, until: datetime, limit: int, without: Collection[str] = ()
+    ) -> Sequence[Claim]:
+        due = [
+            (operation.next_at, payment, operation)
+            for payment in self._tables.payments.values()
+            for operation in payment.operations
+            if operation.next_at and operation.next_at <= now and payment.provider not in without
+        ]
+        claimed = sorted(due, key=lambda row: row[0])[:limit]
+        for _, payment, operation in claimed:
+            changed = copy.deepcopy(self._tables.payments[payment.id])
+            held = changed.operation(operation.id)
+            held.lease_token = token
+            held.hold(until)
+            self._tables.payments[payment.id] = changed
+        return [Claim(payment.provider, payment.id, o.id) for _, payment, o in claimed]
+
+    @override
+    def expired(self, now: datetime, limit: int) -> Sequence[UUID]:
+        waiting = (
+            (p.expires_at, p.id)
+            for p in self._tables.payments.values()
+            if p.status is PaymentStatus.REQUIRES_ACTION and p.expires_at and p.expires_at <= now
+        )
+        return [payment_id for _, payment_id in sorted(waiting)[:limit]]
+
+    @override
+    def in_review(self, limit: int) -> Sequence[tuple[UUID, Operation]]:
+        waiting = [
+            (payment.id, operation)
+            for payment in self._tables.payments.values()
+            for operation in payment.operations
+            if operation.state is OperationState.REVIEW
+        ]
+        return sorted(waiting, key=lambda row: row[1].first_sent_at)[:limit]
 
     def _live(self, order_id: UUID) -> Payment | None:
         every = self._tables.payments.values()
