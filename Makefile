@@ -9,6 +9,8 @@ STAMP := .venv/.installed
 export UV_SYSTEM_CERTS ?= 1
 export UV_LINK_MODE ?= copy
 unexport VIRTUAL_ENV PYTHONPATH
+# Without its compiled modules every process would compile all of them again: seconds for each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test prove verify lint fmt bench services image lock clean
