@@ -96,13 +96,49 @@ class Service:
         """
         Let the simulator misbehave.
         """
+        self._simulator("POST", "/_simulator/faults", rule)
+
+    def behave(self) -> None:
+        """
+        Let the simulator behave again.
+        """
+        self._simulator("DELETE", "/_simulator/faults")
+
+    def requests(self) -> list[Json]:
+        """
+        Return every request that the simulator got.
+        """
+        return list(self._simulator("GET", "/_simulator/requests"))
+
+    def writes(self) -> int:
+        """
+        Return how many of them were no reads.
+        """
+        return sum(request["method"] != "GET" for request in self.requests())
+
+    def _simulator(self, method: str, path: str, body: Json | None = None) -> Any:
         found = re.search(r"Simulator +http://localhost:(\d+)", self.log.read_text())
         assert found
-        connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
+        connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=15)
         headers = {"Content-Type": "application/json"}
-        connection.request("POST", "/_simulator/faults", json.dumps(rule), headers)
-        assert connection.getresponse().status < 300
+        connection.request(method, path, json.dumps(body) if body else None, headers)
+        answer = connection.getresponse()
+        assert answer.status < 300
+        content = answer.read()
         connection.close()
+        return json.loads(content) if content else None
+
+    def wait_for_webhooks(self, payment_id: str, count: int) -> None:
+        """
+        Return once so many events about a payment are processed.
+        """
+        deadline = time.monotonic() + 30
+        while True:
+            listed = self.read("webhooks", "list", "--payment", payment_id)["items"]
+            if sum(event["status"] == "processed" for event in listed) >= count:
+                return
+            assert time.monotonic() < deadline, listed
+            time.sleep(0.1)
 
     def pay(self, **changes: Any) -> Json:
         """
@@ -176,6 +212,19 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = start(tmp_path_factory.mktemp("service"), free_port())
     yield service
     stop(service)
+
+
+@pytest.fixture
+def impatient(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """
+    The service, with a command line that waits a second for an answer.
+
+    What gets none is not resolved by the sweeper while a test looks at it.
+    """
+    monkeypatch.setenv("PAYMENT_PROVIDERS__STRIPE__READ_TIMEOUT", "1")
+    monkeypatch.setenv("POLICY__LEASE", "10m")
+    yield service
+    service.behave()
 
 
 @pytest.fixture

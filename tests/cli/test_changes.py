@@ -29,15 +29,6 @@ Service = Any
 LOST: Final = {"kind": "timeout", "times": 1}
 
 
-@pytest.fixture
-def impatient(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
-    """
-    The service, with a command line that waits a second for an answer.
-    """
-    monkeypatch.setenv("PAYMENT_PROVIDERS__STRIPE__READ_TIMEOUT", "1")
-    return service
-
-
 def answered(service: Service, *arguments: str, answer: str) -> str:
     """
     Run a command whose question is answered at a terminal; return what it asked.

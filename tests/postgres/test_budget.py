@@ -4,7 +4,7 @@ How many transactions and statements each use case may cost. BEGIN and COMMIT ar
 
 from collections.abc import Callable
 from functools import partial
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine
@@ -54,33 +54,27 @@ def operations(engine: Engine, provider: FakePaymentProvider) -> Operations:
     return Operations(make_uow, {provider.name: provider}, ManualClock(), Policy())
 
 
-Create = Callable[..., PaymentView]
-
-
 @pytest.fixture
-def create(operations: Operations) -> Create:
+def create(operations: Operations) -> Callable[[str | None], PaymentView]:
     """
-    Creates a payment of 10.00 EUR with a payment method, perhaps under an idempotency key.
+    Creates a payment of 10.00 EUR with a payment method.
     """
 
-    def create(
-        method: str | None, key: str | None = None, order: UUID | None = None
-    ) -> PaymentView:
+    def create(method: str | None) -> PaymentView:
         command = CreatePaymentCommand(
-            order_id=order or uuid4(),
+            order_id=uuid4(),
             customer_id="alice",
             amount=eur("10.00"),
             provider="fake",
             capture_method=CaptureMethod.AUTOMATIC,
             payment_method_id=method,
-            idempotency_key=key,
         )
         return CreatePayment(operations).execute(command).payment
 
     return create
 
 
-def test_create(engine: Engine, create: Create) -> None:
+def test_create(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
     """
     Two transactions and ten statements: the intention with who had it, and the outcome with its event.
     """
@@ -92,7 +86,9 @@ def test_create(engine: Engine, create: Create) -> None:
     assert record.verbs == [*CREATE, *READ, *WRITE, *TELL]
 
 
-def test_create_for_the_browser(engine: Engine, create: Create) -> None:
+def test_create_for_the_browser(
+    engine: Engine, create: Callable[[str | None], PaymentView]
+) -> None:
     """
     Without an event it is eight.
     """
@@ -104,24 +100,7 @@ def test_create_for_the_browser(engine: Engine, create: Create) -> None:
     assert record.verbs == [*CREATE, *READ, *WRITE]
 
 
-def test_create_under_a_key(engine: Engine, create: Create) -> None:
-    """
-    An idempotency key costs two statements, in the same two transactions: it is taken and answered.
-    """
-    order = uuid4()
-    with Recorder(engine) as record:
-        create(APPROVED_METHOD, "k", order)
-    with Recorder(engine) as repeated:
-        create(APPROVED_METHOD, "k", order)
-
-    keys = "idempotency_keys"
-    assert record.transactions == 2
-    assert record.verbs == [f"INSERT {keys}", *CREATE, *READ, *WRITE, *TELL, f"UPDATE {keys}"]
-    assert len(record.statements) <= 13
-    assert (repeated.transactions, repeated.verbs) == (1, [f"INSERT {keys}", f"SELECT {keys}"])
-
-
-def test_decline(engine: Engine, create: Create) -> None:
+def test_decline(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
     """
     A decline has a third transaction, for the cancellation at the provider.
     """
@@ -138,7 +117,7 @@ def test_webhook(
     engine: Engine,
     operations: Operations,
     provider: FakePaymentProvider,
-    create: Create,
+    create: Callable[[str | None], PaymentView],
 ) -> None:
     """
     Two transactions: the event is stored, then acted on.
@@ -161,7 +140,9 @@ def test_webhook(
     ]
 
 
-def test_refund(engine: Engine, operations: Operations, create: Create) -> None:
+def test_refund(
+    engine: Engine, operations: Operations, create: Callable[[str | None], PaymentView]
+) -> None:
     """
     A refund is two transactions; a payment's refunds are read once it has some.
     """
@@ -181,7 +162,7 @@ def test_refund(engine: Engine, operations: Operations, create: Create) -> None:
 def test_get(
     engine: Engine,
     queries: SqlAlchemyPaymentQueries,
-    create: Create,
+    create: Callable[[str | None], PaymentView],
 ) -> None:
     """
     One payment is one statement, also after the pool was emptied.
@@ -198,7 +179,7 @@ def test_get(
 def test_list(
     engine: Engine,
     queries: SqlAlchemyPaymentQueries,
-    create: Create,
+    create: Callable[[str | None], PaymentView],
 ) -> None:
     """
     A page is one statement, which begins at the cursor instead of counting from the start.
@@ -220,7 +201,7 @@ def test_list(
 def test_timeline(
     engine: Engine,
     queries: SqlAlchemyPaymentQueries,
-    create: Create,
+    create: Callable[[str | None], PaymentView],
 ) -> None:
     """
     A history is five statements in one transaction, however long it is.
@@ -246,7 +227,7 @@ def test_claim(engine: Engine) -> None:
     assert record.verbs == ["UPDATE webhook_events"]
 
 
-def test_relay(engine: Engine, create: Create) -> None:
+def test_relay(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
     """
     A batch of messages costs two transactions and two statements, however many it holds.
     """

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
-from uuid import UUID
 
 import click
 
@@ -20,8 +19,8 @@ from payments_core.domain.status import CLOSED
 from payments_core.ports.queries import PaymentView, RefundView
 
 NO_ANSWER: Final = (
-    "The provider did not answer. If it did the work, its webhook completes this;"
-    " look again with `payments show`"
+    "The provider did not answer, so nobody knows yet whether it was done. It is pending and"
+    " will be completed: `payments explain` tells when it is looked at again"
 )
 INTERRUPTED: Final = (
     "Interrupted before the answer came. Nothing is lost: what was sent is on record, and"
@@ -37,15 +36,11 @@ def fresh_key() -> str:
     return secrets.token_hex(16)
 
 
-def request_key(idempotency_key: str, payment: UUID | None = None) -> str:
+def request_key(idempotency_key: str) -> str:
     """
     Return the key for a request of this command line.
-
-    Args:
-        payment: Makes it unique to the payment; of one payment's operations it is so anyway.
     """
-    about = f"{payment}\n" if payment else ""
-    return hashlib.sha256(f"cli\n{about}{idempotency_key}".encode()).hexdigest()
+    return hashlib.sha256(f"cli\n{idempotency_key}".encode()).hexdigest()
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import Final
 
 import click
 
-from payments_cli.output import Row
+from payments_cli.colours import coloured
+from payments_cli.output import Row, terminal_width, write_table
 
 TIME: Final = len("00:53:38")
 MOMENT: Final = len("2026-11-22 00:53:38")
@@ -60,10 +61,11 @@ def _by_day(
 
 
 def _line(row: Row, widths: Mapping[str, int], gap: int) -> str:
-    cells = [
-        f"{shortened(text, widths[n]):{'>' if n == 'amount' else '<'}{widths[n]}}"
-        for n, text in row.items()
-    ]
+    cells = []
+    for name, text in row.items():
+        side = ">" if name == "amount" else "<"
+        cell = f"{shortened(text, widths[name]):{side}{widths[name]}}"
+        cells.append(coloured(cell) if name == "status" else cell)
     return (" " * gap).join(cells).rstrip()
 
 
@@ -86,7 +88,7 @@ def entry_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
     for day, found in groupby(rows, lambda row: row["at"][:10]):
         yield click.style(f"{day}, UTC", dim=True)
         for row in found:
-            yield f"  {row['at'][11:]}  {row['what']:<{what}}  {row['state']}"
+            yield f"  {row['at'][11:]}  {row['what']:<{what}}  {coloured(row['state'])}"
             yield from textwrap.wrap(
                 row["details"],
                 max(width, 40),
@@ -94,3 +96,22 @@ def entry_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
                 subsequent_indent=indent,
                 break_on_hyphens=False,
             )
+
+
+ENTRY_TITLES: Final = {"at": "at, UTC", "what": "what", "state": "state", "details": "details"}
+
+
+def write_entries(rows: Sequence[Row], nothing: str) -> None:
+    """
+    Write what happened: as a timeline on a terminal, as a table elsewhere.
+
+    Args:
+        nothing: What is written if there is nothing.
+    """
+    width = terminal_width()
+    if not rows:
+        click.echo(nothing)
+    elif width:
+        click.echo("\n".join(entry_lines(rows, width)))
+    else:
+        write_table(ENTRY_TITLES, rows)

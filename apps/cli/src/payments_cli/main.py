@@ -22,13 +22,15 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Payments": {
         "list": "List payments, newest first.",
         "show": "Show a payment and everything that happened to it.",
+        "explain": "Tell a payment's story, what is open, and what happens next.",
         "capture": "Take what is authorised, in whole or in part.",
         "cancel": "Call a payment off before its money is taken.",
         "refund": "Give captured money back, in whole or in part.",
     },
     "Looking after the service": {
+        "webhooks": "Look after what the provider told.",
         "outbox": "Look after messages to other services that have not left.",
-        "audit": "Check that no promise about payments was broken.",
+        "audit": "Show who did what, and check that no promise was broken.",
         "health": "Ask everything that the service stands on.",
         "db": "Bring the database's tables up to date, or see whether they are.",
     },

@@ -6,16 +6,19 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
+from payments_cli.colours import COLOURS
 from payments_core.contracts.converter import timestamp
 from payments_core.domain.failure import Failure
 from payments_core.ports.queries import PaymentView, RefundView, TimelineEntry
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 Row = Mapping[str, Any]
 
@@ -64,6 +67,13 @@ def refund_row(refund: RefundView) -> Row:
     }
 
 
+def short_time(moment: datetime) -> str:
+    """
+    Return a moment in UTC to the second, for people.
+    """
+    return timestamp(moment)[:19].replace("T", " ")
+
+
 def short_payment_row(payment: PaymentView) -> Row:
     """
     Return what tells one payment from another.
@@ -72,7 +82,7 @@ def short_payment_row(payment: PaymentView) -> Row:
         "paymentId": str(payment.id),
         "status": payment.status.value,
         "amount": str(payment.amount),
-        "createdAt": timestamp(payment.created_at)[:19].replace("T", " "),
+        "createdAt": short_time(payment.created_at),
         "customerId": payment.customer_id,
     }
 
@@ -84,7 +94,7 @@ def short_entry_row(entry: TimelineEntry) -> Row:
     ids = ("_id", "_at", "_until", "number", "attempts", "sequence")
     details = {k: v for k, v in entry.details.items() if not k.endswith(ids)}
     return {
-        "at": timestamp(entry.at)[:19].replace("T", " "),
+        "at": short_time(entry.at),
         "what": f"{entry.kind} {entry.name}".rstrip(),
         "state": entry.state,
         "details": ", ".join(f"{name}: {value}" for name, value in details.items()),
@@ -122,7 +132,7 @@ def write_facts(row: Row) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in row.items():
         if value not in (None, "", {}):
-            table.add_row(Text(name, style="dim"), Text(_text(value)))
+            table.add_row(Text(name, style="dim"), _cell(value))
     _print(table)
 
 
@@ -134,7 +144,6 @@ def write_table(titles: Mapping[str, str], rows: Sequence[Row]) -> None:
         titles: The title of each column, by the name of its value; only the last may be folded.
     """
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     *_, last = titles
@@ -142,7 +151,7 @@ def write_table(titles: Mapping[str, str], rows: Sequence[Row]) -> None:
         justify: Literal["left", "right"] = "right" if name == "amount" else "left"
         table.add_column(title, justify=justify, no_wrap=name != last, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_text(row[name])) for name in titles))
+        table.add_row(*(_cell(row[name]) for name in titles))
     if _fits(table):
         _print(table)
         return
@@ -174,6 +183,13 @@ def _print(table: "Table") -> None:
 
 def _failure(failure: Failure | None) -> Row | None:
     return None if failure is None else {"code": failure.code, "message": failure.message}
+
+
+def _cell(value: Any) -> "Text":
+    from rich.text import Text
+
+    text = _text(value)
+    return Text(text, style=COLOURS.get(text.lower(), ""))
 
 
 def _text(value: Any) -> str:

@@ -54,7 +54,7 @@ def _webhook(row: Row[Any]) -> TimelineEntry:
         name=row.type,
         state=row.status,
         id=row.event_id,
-        details=_details(row, "created_at", "attempts", "next_at", "provider_payment_id", "error"),
+        details=_details(row, *_WEBHOOK_DETAILS, backfilled="yes" if row.backfilled else None),
     )
 
 
@@ -65,7 +65,7 @@ def _event(row: Row[Any]) -> TimelineEntry:
         name=row.name,
         state=row.status,
         id=str(row.id),
-        details=_details(row, "sequence", "published_at", "error"),
+        details=_details(row, "sequence", "attempts", "next_at", "published_at", "error"),
     )
 
 
@@ -86,6 +86,7 @@ _OPERATION_DETAILS: Final = (
     *("next_at", "first_pass_at", "second_pass_at"),
     *_FAILURE,
 )
+_WEBHOOK_DETAILS: Final = ("created_at", "attempts", "next_at", "provider_payment_id", "error")
 _REFUND_DETAILS: Final = ("provider_refund_id", "completed_at", *_FAILURE)
 
 _DISCREPANCY_DETAILS: Final = (

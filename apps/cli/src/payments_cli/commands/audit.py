@@ -3,17 +3,21 @@
 """
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import click
 
+from payments_cli.audit_rows import audit_row, short_audit_row
 from payments_cli.errors import ExitCode
 from payments_cli.examples import examples
+from payments_cli.layout import write_entries
 from payments_cli.moments import MOMENT
 from payments_cli.output import Row, write_json, write_table
 from payments_cli.progress import progress
-from payments_cli.session import Session, with_session
+from payments_cli.session import PaymentId, Session, with_session
 from payments_core.application.verify_payments import Report, VerifyPaymentsCommand
 from payments_core.domain.invariants import INVARIANTS
+from payments_core.ports.audit import AuditFilter
 
 TITLES = {
     "invariant": "promise",
@@ -24,6 +28,8 @@ TITLES = {
 
 
 TEACHING = examples(
+    "payments audit list --payment PAYMENT        # who did what to it",
+    "payments audit list --actor alice --since 3d",
     "payments audit verify                        # every payment",
     "payments audit verify --since 3d --provider  # and what the provider has",
 )
@@ -32,8 +38,40 @@ TEACHING = examples(
 @click.group("audit", epilog=TEACHING)
 def command() -> None:
     """
-    Check that no promise about payments was broken.
+    Show who did what, and check that no promise was broken.
     """
+
+
+@command.command("list")
+@click.option("--payment", type=PaymentId(), help="Only what was done to it.")
+@click.option("--actor", "subject", help="Only what this person or service did.")
+@click.option("--since", type=MOMENT, help="Only since then: 90m, 12h, 3d, a date.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many."
+)
+@with_session
+def list_entries(
+    session: Session,
+    *,
+    payment: UUID | None,
+    subject: str | None,
+    since: datetime | None,
+    limit: int,
+) -> None:
+    """
+    List who did what, the last first.
+
+    Customers and services by their tokens, people at this command line by user and machine.
+    """
+    wanted = AuditFilter(payment_id=payment, subject=subject, since=since)
+    page = session.container.list_audit().execute(wanted, limit)
+    if session.as_json:
+        rows = [audit_row(record) for record in page.items]
+        write_json({"items": rows, "more": page.next is not None})
+        return
+    write_entries([short_audit_row(record) for record in page.items], "Nothing was done.")
+    if page.next:
+        click.echo(f"These are the last {limit}; there are more, see --limit.", err=True)
 
 
 @command.command("verify")

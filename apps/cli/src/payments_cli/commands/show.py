@@ -2,27 +2,20 @@
 ``payments show``.
 """
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import click
 
 from payments_cli.examples import examples
-from payments_cli.layout import entry_lines
+from payments_cli.layout import write_entries
 from payments_cli.output import (
-    Row,
     entry_row,
     payment_row,
     short_entry_row,
-    terminal_width,
     write_facts,
     write_json,
-    write_table,
 )
 from payments_cli.session import PaymentId, Session, with_session
-
-TITLES = {"at": "at, UTC", "what": "what", "state": "state", "details": "details"}
-
 
 TEACHING = examples(
     "payments show PAYMENT",
@@ -44,12 +37,4 @@ def command(session: Session, payment: UUID) -> None:
     else:
         write_facts(found)
         click.echo()
-        _write_timeline([short_entry_row(e) for e in entries])
-
-
-def _write_timeline(rows: Sequence[Row]) -> None:
-    width = terminal_width()
-    if width:
-        click.echo("\n".join(entry_lines(rows, width)))
-    else:
-        write_table(TITLES, rows)
+        write_entries([short_entry_row(e) for e in entries], "")

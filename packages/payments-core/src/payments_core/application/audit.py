@@ -2,6 +2,9 @@
 What the audit log says of a change to a payment, and looking at it.
 """
 
+from datetime import datetime
+from uuid import NAMESPACE_OID, uuid5
+
 import attrs
 
 from payments_core.domain.actor import Actor
@@ -16,6 +19,7 @@ from payments_core.ports.audit import (
     AuditPage,
     IAuditQueries,
 )
+from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +54,29 @@ class Asked:
             after=payment.status,
             reason=self.reason,
         )
+
+
+def about_webhook(
+    event: WebhookEvent,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    before: WebhookStatus | None = None,
+) -> AuditEntry:
+    """
+    Return what the audit log says of something that a person did to a stored event.
+    """
+    about = f"webhook {event.event_id}"
+    return AuditEntry(
+        id=uuid5(NAMESPACE_OID, f"{action} {event.provider} {about} {now.isoformat()}"),
+        at=now,
+        actor=actor,
+        action=action,
+        payment_id=event.payment_id,
+        about=about,
+        before=before,
+        after=event.status,
+    )
 
 
 @attrs.frozen

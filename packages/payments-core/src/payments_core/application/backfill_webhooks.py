@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 
 from payments_core.application.receive_webhook import ReceiveWebhook
+from payments_core.domain.actor import Actor
 from payments_core.ports.errors import ProviderError
 from payments_core.ports.provider import WebhookNotice, Window
 from payments_core.ports.reconciliation import IReconciliationQueries
@@ -59,6 +60,7 @@ class BackfillWebhooks:
         window: Window,
         *,
         dry_run: bool = False,
+        actor: Actor | None = None,
         seen: Callable[[datetime], None] = _unseen,
     ) -> Iterator[Gap]:
         """
@@ -66,6 +68,8 @@ class BackfillWebhooks:
 
         Args:
             dry_run: Only look; nothing is written.
+
+            actor: Who looks for them; None if the service does by itself.
 
             seen: Told after each page down to which moment the list was read.
 
@@ -77,7 +81,7 @@ class BackfillWebhooks:
         while page := list(islice(listed, BATCH)):
             for notice in self._missing(provider, page):
                 gap = Gap(provider=provider, notice=notice)
-                found = gap if dry_run else self._fill(gap)
+                found = gap if dry_run else self._fill(gap, actor)
                 if found:
                     yield found
             seen(page[-1].created_at)
@@ -108,6 +112,6 @@ class BackfillWebhooks:
         known = self.queries.known_events(provider, [notice.id for notice in page])
         return [notice for notice in page if notice.id not in known]
 
-    def _fill(self, gap: Gap) -> Gap | None:
-        received = self.receive.backfill(gap.provider, gap.notice)
+    def _fill(self, gap: Gap, actor: Actor | None) -> Gap | None:
+        received = self.receive.backfill(gap.provider, gap.notice, actor)
         return None if received.duplicate else attrs.evolve(gap, status=received.status)

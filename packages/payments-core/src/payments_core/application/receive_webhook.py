@@ -9,11 +9,15 @@ from typing import Final
 
 import attrs
 
+from payments_core.application.audit import about_webhook
 from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
+from payments_core.domain.actor import Actor
 from payments_core.ports.faults import faultpoint
 from payments_core.ports.provider import NoticeTopic, WebhookNotice
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
+
+BACKFILL: Final = "webhook.backfill"
 
 KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "x-request-id"})
 """
@@ -78,19 +82,26 @@ class ReceiveWebhook:
         faultpoint("webhook.verified")
         return self._take(self._event(provider.name, notice, command.payload))
 
-    def backfill(self, provider: str, notice: WebhookNotice) -> ReceivedWebhook:
+    def backfill(
+        self, provider: str, notice: WebhookNotice, actor: Actor | None = None
+    ) -> ReceivedWebhook:
         """
         Store and process an event of the provider's own list that never arrived.
+
+        Args:
+            actor: Who looked for it; None if the service did by itself.
 
         Raises:
             StorageUnavailable: It could not be stored.
         """
         event = self._event(provider, notice, notice.payload.encode())
-        return self._take(attrs.evolve(event, backfilled=True))
+        return self._take(attrs.evolve(event, backfilled=True), actor)
 
-    def _take(self, event: WebhookEvent) -> ReceivedWebhook:
+    def _take(self, event: WebhookEvent, actor: Actor | None = None) -> ReceivedWebhook:
         with self.operations.unit_of_work() as uow:
             fresh = uow.webhooks.add(event)
+            if fresh and actor:
+                uow.audit.add(about_webhook(event, BACKFILL, actor, event.received_at))
             faultpoint("webhook.store.precommit")
             uow.commit()
         faultpoint("webhook.store.commit")

@@ -3,13 +3,11 @@ Processing a stored webhook once more because a person wants it, and seeing befo
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from functools import partial
 from typing import Final
-from uuid import NAMESPACE_OID, uuid5
 
 import attrs
 
+from payments_core.application.audit import about_webhook
 from payments_core.application.process_webhooks import ProcessWebhooks, payment_of
 from payments_core.contracts.messages import message_of
 from payments_core.domain.actor import EMBEDDING, Actor
@@ -17,7 +15,6 @@ from payments_core.domain.errors import InvalidState, NotFound
 from payments_core.domain.operation import Operation
 from payments_core.domain.payment import Payment
 from payments_core.domain.settlement import Answer, apply
-from payments_core.ports.audit import AuditEntry
 from payments_core.ports.queries import PaymentView
 from payments_core.ports.webhook_queries import (
     IWebhookQueries,
@@ -141,7 +138,11 @@ class ReplayWebhook:
         """
         event = self._event(provider, event_id)
         answer = self.process.ask(event)
-        return self.process.settle(event, answer, partial(_entry, actor, event.status))
+        return self.process.settle(
+            event,
+            answer,
+            lambda after, now: about_webhook(after, ACTION, actor, now, event.status),
+        )
 
     def _event(self, provider: str, event_id: str) -> WebhookEvent:
         event = self.webhooks.one(provider, event_id)
@@ -180,17 +181,3 @@ def _text(value: object) -> str:
 def _words(operation: Operation) -> str:
     amount = getattr(operation.request, "amount", None)
     return f"{operation.kind} {amount}" if amount else str(operation.kind)
-
-
-def _entry(actor: Actor, before: WebhookStatus, event: WebhookEvent, now: datetime) -> AuditEntry:
-    about = f"webhook {event.event_id}"
-    return AuditEntry(
-        id=uuid5(NAMESPACE_OID, f"{ACTION} {event.provider} {about} {now.isoformat()}"),
-        at=now,
-        actor=actor,
-        action=ACTION,
-        payment_id=event.payment_id,
-        about=about,
-        before=before,
-        after=event.status,
-    )

@@ -42,18 +42,7 @@ def stored() -> Converter:
     """
     Return the converter for what we store: names as they are in Python, nothing unknown.
     """
-    return _stored(Converter(forbid_extra_keys=True))
-
-
-@cache
-def stored_results() -> Converter:
-    """
-    Return the same for results, which a newer program may have written with more in them.
-    """
-    return _stored(Converter())
-
-
-def _stored(converter: Converter) -> Converter:
+    converter = Converter(forbid_extra_keys=True)
     converter.register_unstructure_hook(UUID, str)
     converter.register_structure_hook(UUID, lambda value, _: UUID(value))
     converter.register_unstructure_hook(datetime, timestamp)

@@ -82,9 +82,7 @@ def capture(
     return None
 
 
-def cancel(
-    payment: Payment, now: datetime, policy: Policy, *, request_key: str | None = None
-) -> Operation | None:
+def cancel(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
     """
     Ask for its end; return the operation that does it, or None when it must wait or is done.
 
@@ -99,7 +97,7 @@ def cancel(
     if payment.open_operation(OperationKind.CAPTURE):
         raise OperationInProgress("A capture has no answer yet; ask again soon")
     payment.cancel_requested, payment.updated_at = True, now
-    return payment.begin_cancel(CancelReason.REQUESTED, now, policy, request_key=request_key)
+    return payment.begin_cancel(CancelReason.REQUESTED, now, policy)
 
 
 def expire(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
