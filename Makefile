@@ -9,9 +9,11 @@ STAMP := .venv/.installed
 export UV_SYSTEM_CERTS ?= 1
 export UV_LINK_MODE ?= copy
 unexport VIRTUAL_ENV PYTHONPATH
+# Without its compiled modules every process would compile all of them again: seconds for each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test prove verify lint fmt bench services image lock clean
+.PHONY: help install run test prove verify lint fmt bench services secrets sbom image lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +59,18 @@ services: $(STAMP) ## Start or find the servers of the tests and print their add
 
 image: ## Build the container image without a Docker engine (root, buildah, mmdebstrap)
 	@scripts/image.sh build
+
+secrets: $(STAMP) ## Look for keys and passwords in all that is or would be committed
+	@git ls-files -zco --exclude-standard | grep -zvE '^(\.secrets\.baseline|requirements\.lock)$$' \
+		| xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+
+sbom: $(STAMP) ## List what runs in production in var/sbom.cdx.json (CycloneDX)
+	@rm -rf var/sbom
+	@$(BIN)/python -m venv --without-pip var/sbom
+	@$(BIN)/python scripts/bootstrap.py --into var/sbom requirements.lock $(MEMBERS)
+	@$(BIN)/cyclonedx-py environment var/sbom --pyproject pyproject.toml --output-reproducible -o var/sbom.cdx.json
+	@rm -rf var/sbom
+	@echo "var/sbom.cdx.json"
 
 lock: $(STAMP) ## Resolve again and write requirements.lock (versions and hashes, no addresses)
 	@$(BIN)/uv lock -q --upgrade

@@ -18,6 +18,7 @@ from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_core.testing.conformance.audit import AuditConformance
+from payments_core.testing.conformance.idempotency import IdempotencyConformance, KeysConformance
 from payments_core.testing.conformance.outbox import OutboxConformance
 from payments_core.testing.conformance.provider import ProviderConformance
 from payments_core.testing.conformance.reconciliation import ReconciliationConformance
@@ -27,6 +28,7 @@ from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.conformance.webhooks import WebhooksConformance
 from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
+from payments_core.testing.memory_keys import InMemoryResultCache
 from payments_core.testing.memory_queries import InMemoryAuditQueries, InMemoryPaymentQueries
 from payments_core.testing.memory_reconciliation import InMemoryReconciliationQueries
 from payments_core.testing.memory_records import InMemoryRecordQueries
@@ -196,3 +198,47 @@ class TestInMemoryWebhooks(WebhooksConformance):
     @override
     def webhooks(self, database: InMemoryDatabase) -> IWebhookQueries:
         return InMemoryWebhookQueries(database)
+
+
+class TestInMemoryKeys(KeysConformance):
+    """
+    Idempotency keys in memory.
+    """
+
+    @pytest.fixture
+    @override
+    def make_uow(self) -> UnitOfWorkFactory:
+        return partial(InMemoryUnitOfWork, InMemoryDatabase())
+
+
+class TestInMemoryIdempotency(IdempotencyConformance):
+    """
+    Whole requests on the storage in memory.
+    """
+
+    @pytest.fixture
+    @override
+    def make_uow(self) -> UnitOfWorkFactory:
+        return partial(InMemoryUnitOfWork, InMemoryDatabase())
+
+
+class TestInMemoryIdempotencyWithCache(TestInMemoryIdempotency):
+    """
+    The same with a cache that keeps everything.
+    """
+
+    @pytest.fixture
+    @override
+    def cache(self) -> InMemoryResultCache:
+        self.remembered = InMemoryResultCache()
+        return self.remembered
+
+
+class TestInMemoryIdempotencyWithLossyCache(TestInMemoryIdempotencyWithCache):
+    """
+    The same with one that forgets everything between two requests.
+    """
+
+    @override
+    def disturb(self) -> None:
+        self.remembered.requests.clear()

@@ -4,7 +4,7 @@ How many transactions and statements each use case may cost. BEGIN and COMMIT ar
 
 from collections.abc import Callable
 from functools import partial
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine
@@ -54,27 +54,33 @@ def operations(engine: Engine, provider: FakePaymentProvider) -> Operations:
     return Operations(make_uow, {provider.name: provider}, ManualClock(), Policy())
 
 
+Create = Callable[..., PaymentView]
+
+
 @pytest.fixture
-def create(operations: Operations) -> Callable[[str | None], PaymentView]:
+def create(operations: Operations) -> Create:
     """
-    Creates a payment of 10.00 EUR with a payment method.
+    Creates a payment of 10.00 EUR with a payment method, perhaps under an idempotency key.
     """
 
-    def create(method: str | None) -> PaymentView:
+    def create(
+        method: str | None, key: str | None = None, order: UUID | None = None
+    ) -> PaymentView:
         command = CreatePaymentCommand(
-            order_id=uuid4(),
+            order_id=order or uuid4(),
             customer_id="alice",
             amount=eur("10.00"),
             provider="fake",
             capture_method=CaptureMethod.AUTOMATIC,
             payment_method_id=method,
+            idempotency_key=key,
         )
         return CreatePayment(operations).execute(command).payment
 
     return create
 
 
-def test_create(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
+def test_create(engine: Engine, create: Create) -> None:
     """
     Two transactions and ten statements: the intention with who had it, and the outcome with its event.
     """
@@ -86,9 +92,7 @@ def test_create(engine: Engine, create: Callable[[str | None], PaymentView]) -> 
     assert record.verbs == [*CREATE, *READ, *WRITE, *TELL]
 
 
-def test_create_for_the_browser(
-    engine: Engine, create: Callable[[str | None], PaymentView]
-) -> None:
+def test_create_for_the_browser(engine: Engine, create: Create) -> None:
     """
     Without an event it is eight.
     """
@@ -100,7 +104,24 @@ def test_create_for_the_browser(
     assert record.verbs == [*CREATE, *READ, *WRITE]
 
 
-def test_decline(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
+def test_create_under_a_key(engine: Engine, create: Create) -> None:
+    """
+    An idempotency key costs two statements, in the same two transactions: it is taken and answered.
+    """
+    order = uuid4()
+    with Recorder(engine) as record:
+        create(APPROVED_METHOD, "k", order)
+    with Recorder(engine) as repeated:
+        create(APPROVED_METHOD, "k", order)
+
+    keys = "idempotency_keys"
+    assert record.transactions == 2
+    assert record.verbs == [f"INSERT {keys}", *CREATE, *READ, *WRITE, *TELL, f"UPDATE {keys}"]
+    assert len(record.statements) <= 13
+    assert (repeated.transactions, repeated.verbs) == (1, [f"INSERT {keys}", f"SELECT {keys}"])
+
+
+def test_decline(engine: Engine, create: Create) -> None:
     """
     A decline has a third transaction, for the cancellation at the provider.
     """
@@ -117,7 +138,7 @@ def test_webhook(
     engine: Engine,
     operations: Operations,
     provider: FakePaymentProvider,
-    create: Callable[[str | None], PaymentView],
+    create: Create,
 ) -> None:
     """
     Two transactions: the event is stored, then acted on.
@@ -140,9 +161,7 @@ def test_webhook(
     ]
 
 
-def test_refund(
-    engine: Engine, operations: Operations, create: Callable[[str | None], PaymentView]
-) -> None:
+def test_refund(engine: Engine, operations: Operations, create: Create) -> None:
     """
     A refund is two transactions; a payment's refunds are read once it has some.
     """
@@ -162,7 +181,7 @@ def test_refund(
 def test_get(
     engine: Engine,
     queries: SqlAlchemyPaymentQueries,
-    create: Callable[[str | None], PaymentView],
+    create: Create,
 ) -> None:
     """
     One payment is one statement, also after the pool was emptied.
@@ -179,7 +198,7 @@ def test_get(
 def test_list(
     engine: Engine,
     queries: SqlAlchemyPaymentQueries,
-    create: Callable[[str | None], PaymentView],
+    create: Create,
 ) -> None:
     """
     A page is one statement, which begins at the cursor instead of counting from the start.
@@ -201,7 +220,7 @@ def test_list(
 def test_timeline(
     engine: Engine,
     queries: SqlAlchemyPaymentQueries,
-    create: Callable[[str | None], PaymentView],
+    create: Create,
 ) -> None:
     """
     A history is five statements in one transaction, however long it is.
@@ -227,7 +246,7 @@ def test_claim(engine: Engine) -> None:
     assert record.verbs == ["UPDATE webhook_events"]
 
 
-def test_relay(engine: Engine, create: Callable[[str | None], PaymentView]) -> None:
+def test_relay(engine: Engine, create: Create) -> None:
     """
     A batch of messages costs two transactions and two statements, however many it holds.
     """

@@ -24,6 +24,7 @@ from payments_core.ports.queries import Cursor, PaymentFilter
 from payments_core.ports.webhook_queries import WebhookCursor, WebhookFilter
 from payments_core.ports.webhooks import WebhookStatus
 from payments_core.testing.builders import NOW, a_payment
+from payments_core.testing.conformance.idempotency import a_keyed_request
 from payments_core.testing.conformance.outbox import a_success
 from payments_core.testing.conformance.reconciliation import a_run
 from payments_core.testing.conformance.storage import an_event
@@ -41,6 +42,7 @@ from payments_postgres.mapping import operation_rows, payment_row
 from payments_postgres.tables import (
     audit_log,
     discrepancies,
+    idempotency_keys,
     inbox,
     metadata,
     orders,
@@ -147,6 +149,7 @@ def rows_of(made: Sequence[Payment]) -> Iterator[tuple[Table, Sequence[Mapping[s
     yield inbox, [_received(number) for number in range(len(made))]
     yield reconciliation_runs, [_ended(number) for number in range(len(made) // 10)]
     yield discrepancies, [_discrepancy(p, number) for number, p in enumerate(made)]
+    yield idempotency_keys, [_keyed(number) for number in range(len(made))]
     yield audit_log, [_audited(p, number) for number, p in enumerate(made)]
 
 
@@ -223,6 +226,14 @@ def _discrepancy(payment: Payment, number: int) -> Mapping[str, Any]:
     }
 
 
+def _keyed(number: int) -> Mapping[str, Any]:
+    # A result is about as long as this, and the planner looks at how long rows are.
+    expires_at = NOW + timedelta(seconds=number)
+    return attrs.asdict(
+        a_keyed_request(key=f"key {number}", expires_at=expires_at, result="x" * 900)
+    )
+
+
 def _audited(payment: Payment, number: int) -> Mapping[str, Any]:
     return {
         "id": uuid4(),
@@ -276,6 +287,18 @@ def page(wanted: PaymentFilter, after: Cursor | None = None) -> Callable[[Filled
     Return the reading of one page.
     """
     return lambda filled: filled.queries.list(wanted, 20, after)
+
+
+def keyed(filled: Filled) -> None:
+    """
+    Take a key that is taken, answer it and let it go, and forget those whose time is over.
+    """
+    with SqlAlchemyUnitOfWork(filled.engine) as uow:
+        found = uow.idempotency.take(a_keyed_request(key=f"key {ROWS - 1}"))
+        assert found is not None
+        uow.idempotency.finish(found.key, found.payment_id, "{}")
+        uow.idempotency.release(found.key, found.payment_id)
+        assert uow.idempotency.forget(NOW + timedelta(minutes=1), 20) == 20
 
 
 def audit(wanted: AuditFilter, after: AuditCursor | None = None) -> Callable[[Filled], object]:
@@ -435,6 +458,7 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
         ["ix_webhook_events_payment_id"],
     ),
     "one webhook": (lambda f: f.webhooks.find("fake", "evt_1"), ["pk_webhook_events"]),
+    "keys": (keyed, ["pk_idempotency_keys", "ix_idempotency_keys_expires_at"]),
     "claim": (claim, ["ix_webhook_events_waiting", "pk_webhook_events"]),
     "timeline": (
         lambda f: f.queries.timeline(f.one.id),

@@ -28,14 +28,14 @@ def capture(
     """
     return service.capture.execute(
         CapturePaymentCommand(payment_id=payment.id, amount=amount, request_key=key)
-    )
+    ).payment
 
 
 def cancel(service: Service, payment: PaymentView) -> PaymentView:
     """
     Cancel a payment.
     """
-    return service.cancel.execute(CancelPaymentCommand(payment_id=payment.id))
+    return service.cancel.execute(CancelPaymentCommand(payment_id=payment.id)).payment
 
 
 def test_capture_of_a_part(service: Service) -> None:

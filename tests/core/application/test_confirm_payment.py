@@ -34,7 +34,7 @@ def confirm(
     """
     return service.confirm.execute(
         ConfirmPaymentCommand(payment_id=payment.id, payment_method_id=method, request_key=key)
-    )
+    ).payment
 
 
 def test_confirm_pays(service: Service) -> None:

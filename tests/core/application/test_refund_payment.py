@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from payments_core.application.refund_payment import IssuedRefund, RefundPaymentCommand
+from payments_core.application.refund_payment import RefundPaymentCommand
+from payments_core.application.results import IssuedRefund
 from payments_core.domain.errors import (
     AlreadyRefunded,
     AmountNotSupported,

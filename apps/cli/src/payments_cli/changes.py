@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
+from uuid import UUID
 
 import click
 
@@ -36,11 +37,15 @@ def fresh_key() -> str:
     return secrets.token_hex(16)
 
 
-def request_key(idempotency_key: str) -> str:
+def request_key(idempotency_key: str, payment: UUID | None = None) -> str:
     """
     Return the key for a request of this command line.
+
+    Args:
+        payment: Makes it unique to the payment; of one payment's operations it is so anyway.
     """
-    return hashlib.sha256(f"cli\n{idempotency_key}".encode()).hexdigest()
+    about = f"{payment}\n" if payment else ""
+    return hashlib.sha256(f"cli\n{about}{idempotency_key}".encode()).hexdigest()
 
 
 @contextmanager

@@ -10,10 +10,13 @@ import attrs
 from flask import request
 
 from payments_bootstrap.permissions import Permission
-from payments_core.application.create_payment import CreatedPayment
-from payments_core.application.refund_payment import IssuedRefund
+from payments_core.application.results import (
+    ChangedPayment,
+    CreatedPayment,
+    IssuedRefund,
+    Result,
+)
 from payments_core.domain.money import Money
-from payments_core.domain.refund import RefundStatus
 from payments_core.domain.status import AWAITING_CONFIRMATION
 from payments_core.ports.queries import PaymentView
 from payments_http.access import caller
@@ -23,6 +26,8 @@ Answer = tuple[Any, int, dict[str, str]]
 """
 What a view returns: the value to write, the status, the headers.
 """
+
+REPLAYED: Final = "Idempotency-Replayed"
 
 _ASK_AGAIN: Final = {"Retry-After": "2"}
 
@@ -43,35 +48,43 @@ def shown(payment: PaymentView) -> PaymentView:
     )
 
 
-def changed(payment: PaymentView) -> Answer:
+def changed(done: ChangedPayment) -> Answer:
     """
     Return the answer to a change: done, or not known yet.
     """
-    if payment.unresolved_operations:
-        return shown(payment), HTTPStatus.ACCEPTED, _ASK_AGAIN
-    return shown(payment), HTTPStatus.OK, {}
+    return _answer(shown(done.payment), done, HTTPStatus.OK)
+
+
+def _answer(value: Any, done: Result, status: HTTPStatus) -> Answer:
+    replayed = {REPLAYED: "true"} if done.replayed else {}
+    if not done.known:
+        return value, HTTPStatus.ACCEPTED, _ASK_AGAIN | replayed
+    return value, status, replayed
 
 
 def created(done: CreatedPayment) -> Answer:
     """
     Return the answer to a creation.
     """
-    place = {"Location": f"/api/payments/{done.payment.id}"}
-    body, status, headers = changed(done.payment)
-    if status == HTTPStatus.OK and done.created:
-        status = HTTPStatus.CREATED
-    return body, status, headers | (place if done.created else {})
+    place = {"Location": f"/api/payments/{done.payment.id}"} if done.created else {}
+    good = HTTPStatus.CREATED if done.created else HTTPStatus.OK
+    body, status, headers = _answer(shown(done.payment), done, good)
+    return body, status, headers | place
 
 
 def refunded(done: IssuedRefund) -> Answer:
     """
     Return the answer to a refund; one that the provider has taken in is created.
     """
-    replayed = {} if done.created else {"Idempotency-Replayed": "true"}
-    refund = done.refund
-    if refund.status is RefundStatus.PENDING and refund.provider_refund_id is None:
-        return refund, HTTPStatus.ACCEPTED, _ASK_AGAIN | replayed
-    return refund, HTTPStatus.CREATED, replayed
+    return _answer(done.refund, done, HTTPStatus.CREATED)
+
+
+def accepted(done: ChangedPayment) -> Answer:
+    """
+    Return the answer to what another service asked for: it is noted, whatever comes of it.
+    """
+    body, _, headers = changed(done)
+    return body, HTTPStatus.ACCEPTED, headers
 
 
 def money(text: str | None, currency: str) -> Money | None:

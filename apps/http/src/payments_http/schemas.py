@@ -122,6 +122,12 @@ class RefundPayment(CamelCase):
 
     amount = Amount()
     reason = Text(500)
+    refund_request_id = Text(
+        metadata={
+            "description": "The requester's own id of the refund. It is one refund of this payment,"
+            " whoever asks for it, and over whichever channel.",
+        },
+    )
 
 
 class InternalCapture(CapturePayment):

@@ -23,6 +23,7 @@ from payments_core.application.capture_payment import CapturePayment
 from payments_core.application.confirm_payment import ConfirmPayment
 from payments_core.application.create_payment import CreatePayment
 from payments_core.application.expire_payments import ExpirePayments
+from payments_core.application.forget_keys import ForgetKeys
 from payments_core.application.handle_capture import HandleCapture
 from payments_core.application.handle_message import HandleMessage, IMessageHandler
 from payments_core.application.handle_refund import HandleRefund
@@ -215,6 +216,7 @@ class Container(containers.DeclarativeContainer):
         CapturePaymentCommand=_Each(HandleCapture, operations, queries),
         IOrderCreated=_Each(RecordOrder, settings.provided.orders.default_currency),
     )
+    forget_keys: providers.Provider[ForgetKeys] = _Each(ForgetKeys, unit_of_work.provider, clock)
     handle_message: providers.Provider[HandleMessage] = _Each(
         HandleMessage, unit_of_work.provider, clock, message_handlers
     )
@@ -273,6 +275,12 @@ class Container(containers.DeclarativeContainer):
             run=report_reviews.provided.execute,
             interval=settings.provided.worker.reviews_every,
             part=Part.SWEEPER,
+        ),
+        _Each(
+            Job,
+            name="idempotency keys",
+            run=forget_keys.provided.execute,
+            interval=settings.provided.worker.forget_keys_every,
         ),
         _Each(
             Job,

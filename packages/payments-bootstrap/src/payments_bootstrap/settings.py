@@ -178,7 +178,8 @@ class WorkerSettings:
 
     Attributes:
         relay_every: For messages to other services. retries_every: For messages of theirs that
-            are tried again. late_every: For messages that should have left.
+            are tried again. late_every: For messages that should have left. forget_keys_every:
+            For idempotency keys whose time is over.
 
         backfill_every: For webhooks that never arrived; backfill_over: how far back each time.
         sweep_every: For operations without an outcome, and for payments that nobody paid in
@@ -196,6 +197,7 @@ class WorkerSettings:
     backfill_over: timedelta = timedelta(hours=2)
     sweep_every: timedelta = timedelta(seconds=5)
     reviews_every: timedelta = timedelta(minutes=10)
+    forget_keys_every: timedelta = timedelta(minutes=5)
     relays: int = 2
     sweepers: int = 2
 

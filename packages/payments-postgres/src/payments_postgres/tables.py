@@ -401,3 +401,19 @@ audit_log: Final = Table(
     ),
     Index("ix_audit_log_subject", "subject", "at", "id"),
 )
+
+# No foreign key to the payment: its check would wait for whoever holds the payment, and keys are
+# taken before payments are locked.
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", ExactText, primary_key=True),
+    Column("fingerprint", ExactText, nullable=False),
+    Column("payment_id", Uuid, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("result", ExactText),
+    # Read by `forget`.
+    Index("ix_idempotency_keys_expires_at", "expires_at"),
+)

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from typing_extensions import override
 
 from payments_core.ports.audit import IAuditLog
+from payments_core.ports.idempotency import IIdempotencyKeys
 from payments_core.ports.inbox import IInbox
 from payments_core.ports.outbox import IMessageSerializer, IOutbox, PlainMessageSerializer
 from payments_core.ports.reconciliation import IReconciliationRepository
@@ -21,6 +22,7 @@ from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import IWebhookInbox
 from payments_postgres.audit import SqlAlchemyAuditLog
 from payments_postgres.dialects import require_locking
+from payments_postgres.idempotency import SqlAlchemyIdempotencyKeys
 from payments_postgres.inbox import SqlAlchemyInbox
 from payments_postgres.outbox import SqlAlchemyOutbox
 from payments_postgres.reconciliation import SqlAlchemyReconciliationRepository
@@ -52,6 +54,7 @@ class SqlAlchemyUnitOfWork(IUnitOfWork):
     inbox: IInbox
     audit: IAuditLog
     reconciliations: IReconciliationRepository
+    idempotency: IIdempotencyKeys
 
     def __init__(self, engine: Engine, serializer: IMessageSerializer | None = None) -> None:
         require_locking(engine)
@@ -64,6 +67,7 @@ class SqlAlchemyUnitOfWork(IUnitOfWork):
         self.outbox = SqlAlchemyOutbox(transaction, self._serializer)
         self.inbox = SqlAlchemyInbox(transaction)
         self.audit = SqlAlchemyAuditLog(transaction)
+        self.idempotency = SqlAlchemyIdempotencyKeys(transaction)
         self.orders = SqlAlchemyOrderRepository(transaction)
         self.payments = SqlAlchemyPaymentRepository(transaction, self.outbox)
         self.webhooks = SqlAlchemyWebhookInbox(transaction)

@@ -32,4 +32,4 @@ def command(session: Session, *, payment: UUID, reason: str | None, yes: bool) -
     with repeatable(session):
         asked = CancelPaymentCommand(payment_id=payment, reason=reason, actor=operator())
         done = session.container.cancel_payment().execute(asked)
-    write_canceled(session, found, done)
+    write_canceled(session, found, done.payment)

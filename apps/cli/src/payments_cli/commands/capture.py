@@ -36,8 +36,12 @@ def command(
         confirm(f"Capture {wanted or found.authorized} of payment {payment}?", yes=yes)
     key = idempotency_key or fresh_key()
     asked = CapturePaymentCommand(
-        payment_id=payment, amount=wanted, request_key=request_key(key), actor=operator()
+        payment_id=payment,
+        amount=wanted,
+        request_key=request_key(key),
+        idempotency_key=request_key(key, payment),
+        actor=operator(),
     )
     with repeatable(session, key):
         done = session.container.capture_payment().execute(asked)
-    write_captured(session, found, done, key)
+    write_captured(session, found, done.payment, key)

@@ -9,7 +9,7 @@ import click
 from payments_cli.changes import fresh_key, repeatable, request_key, write_refunded
 from payments_cli.examples import examples
 from payments_cli.session import PaymentId, Session, confirm, money, operator, with_session
-from payments_core.application.refund_payment import RefundPaymentCommand
+from payments_core.application.refund_payment import RefundPaymentCommand, refund_request_key
 from payments_core.domain.errors import AlreadyRefunded, InvalidState
 from payments_core.domain.money import Money
 from payments_core.domain.refund import RefundStatus
@@ -33,6 +33,11 @@ TEACHING = examples(
 @click.option("--amount", help="How much, such as 12.50; all that is left if left out.")
 @click.option("--reason", help="Why, for the record.")
 @click.option("--idempotency-key", help="The same key again is the same refund.")
+@click.option(
+    "--refund-request-id",
+    "request_id",
+    help="Its requester's id, as in a message: it is one refund, whoever asks for it.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_session
 def command(
@@ -42,6 +47,7 @@ def command(
     amount: str | None,
     reason: str | None,
     idempotency_key: str | None,
+    request_id: str | None,
     yes: bool,
 ) -> None:
     """
@@ -50,7 +56,7 @@ def command(
     found = session.container.get_payment().execute(payment)
     wanted = money(session, amount, found.amount.currency)
     left = _left(session, found)
-    if idempotency_key is None:
+    if idempotency_key is None and request_id is None:
         _check_new(found, left)
     how_much = wanted or (f"the {left} that is left" if left else "what is left")
     confirm(f"Refund {how_much} of payment {payment}?", yes=yes)
@@ -59,7 +65,8 @@ def command(
         payment_id=payment,
         amount=wanted,
         reason=reason,
-        request_key=request_key(key),
+        request_key=refund_request_key(request_id) if request_id else request_key(key),
+        idempotency_key=request_key(key, payment),
         actor=operator(),
     )
     with repeatable(session, key):

@@ -2,14 +2,13 @@
 What only other services may call; the gateway has no route here.
 """
 
-from http import HTTPStatus
 from typing import Any
 
 from payments_bootstrap.permissions import Permission
 from payments_core.application.capture_payment import CapturePaymentCommand
 from payments_http import schemas
 from payments_http.access import actor, container, reachable_payment
-from payments_http.rendering import Answer, money, scoped_key, shown
+from payments_http.rendering import Answer, accepted, money, scoped_key
 from payments_http.routing import Group, endpoint
 
 group = Group("Internal", __name__, description="For other services alone.")
@@ -35,8 +34,7 @@ def capture_internally(body: dict[str, Any]) -> Answer:
     command = CapturePaymentCommand(
         payment_id=payment.id,
         amount=money(body.get("amount"), payment.amount.currency),
-        request_key=key,
+        idempotency_key=key,
         actor=actor(),
     )
-    done = container().capture_payment().execute(command)
-    return shown(done), HTTPStatus.ACCEPTED, {}
+    return accepted(container().capture_payment().execute(command))

@@ -53,14 +53,16 @@ def create_payment(body: dict[str, Any]) -> Answer:
     With a payment method the server confirms at once; without one the customer's browser
     does, with the client secret. An order has at most one payment that lives.
     """
-    scoped_key(required=False)
+    key = scoped_key(required=False)
     amount = Money.parse(body.pop("amount"), body.pop("currency"))
     body.setdefault("provider", container().settings().default_provider)
     customer_id = body.pop("customer_id", None)
     if customer_id or Permission.CREATE_ANY not in caller().permissions:
         count(Limited.CREATES, customer_id or caller().subject)
     owner = _owner(customer_id)
-    command = CreatePaymentCommand(customer_id=owner, amount=amount, actor=actor(), **body)
+    command = CreatePaymentCommand(
+        customer_id=owner, amount=amount, idempotency_key=key, actor=actor(), **body
+    )
     return created(container().create_payment().execute(command))
 
 
@@ -124,7 +126,9 @@ def confirm_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
     """
     key = scoped_key(required=False)
     reachable_payment(payment_id, Permission.CONFIRM)
-    command = ConfirmPaymentCommand(payment_id=payment_id, request_key=key, actor=actor(), **body)
+    command = ConfirmPaymentCommand(
+        payment_id=payment_id, idempotency_key=key, actor=actor(), **body
+    )
     return changed(container().confirm_payment().execute(command))
 
 
@@ -149,7 +153,7 @@ def capture_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
     command = CapturePaymentCommand(
         payment_id=payment_id,
         amount=money(body.get("amount"), payment.amount.currency),
-        request_key=key,
+        idempotency_key=key,
         actor=actor(),
     )
     return changed(container().capture_payment().execute(command))
@@ -171,9 +175,11 @@ def cancel_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
     """
     Call a payment off before its money is taken.
     """
-    scoped_key(required=False)
+    key = scoped_key(required=False)
     reachable_payment(payment_id, Permission.CANCEL)
-    command = CancelPaymentCommand(payment_id=payment_id, reason=body.get("reason"), actor=actor())
+    command = CancelPaymentCommand(
+        payment_id=payment_id, reason=body.get("reason"), idempotency_key=key, actor=actor()
+    )
     return changed(container().cancel_payment().execute(command))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from payments_bootstrap.permissions import Permission
-from payments_core.application.refund_payment import RefundPaymentCommand
+from payments_core.application.refund_payment import RefundPaymentCommand, refund_request_key
 from payments_http import schemas
 from payments_http.access import actor, caller, container, reachable_payment
 from payments_http.limiting import Limited, count
@@ -36,11 +36,13 @@ def refund_payment(body: dict[str, Any], payment_id: UUID) -> Answer:
     if not caller().service:
         count(Limited.REFUNDS, caller().subject)
     payment = reachable_payment(payment_id, Permission.REFUND_ANY)
+    named = body.get("refund_request_id")
     command = RefundPaymentCommand(
         payment_id=payment_id,
         amount=money(body.get("amount"), payment.amount.currency),
         reason=body.get("reason"),
-        request_key=str(key),
+        request_key=refund_request_key(named) if named else str(key),
+        idempotency_key=key,
         actor=actor(),
     )
     return refunded(container().refund_payment().execute(command))

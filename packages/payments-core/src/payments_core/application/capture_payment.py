@@ -2,12 +2,14 @@
 Taking what is authorised.
 """
 
+from functools import partial
 from uuid import UUID
 
 import attrs
 
 from payments_core.application.audit import Asked
 from payments_core.application.operations import Operations, require_done
+from payments_core.application.results import ChangedPayment
 from payments_core.domain import asking
 from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.domain.money import Money
@@ -26,7 +28,10 @@ class CapturePaymentCommand:
     Attributes:
         amount: None takes all that is authorised.
 
-        request_key: The caller's idempotency key.
+        request_key: Who has the same one for this payment means the same capture.
+
+        idempotency_key: The caller's key, made unique to the caller and the route: the
+            same key has the same result, for as long as it is remembered.
 
         actor: Who asks.
     """
@@ -34,6 +39,7 @@ class CapturePaymentCommand:
     payment_id: UUID
     amount: Money | None = None
     request_key: str | None = None
+    idempotency_key: str | None = None
     actor: Actor = EMBEDDING
 
 
@@ -45,7 +51,7 @@ class CapturePayment:
 
     operations: Operations
 
-    def execute(self, command: CapturePaymentCommand) -> PaymentView:
+    def execute(self, command: CapturePaymentCommand) -> ChangedPayment:
         """
         Capture, and return the payment after it; one that is captured so already is returned.
 
@@ -55,21 +61,18 @@ class CapturePayment:
             CaptureExceedsAuthorized: More than is authorised.
             AmountNotSupported: The provider cannot take this amount in this currency.
             RequestKeyReused: The key began another capture.
+            RequestInProgress: The same request is being done this moment.
             OperationInProgress: A capture of another amount has no answer yet.
             OperationRefused: The provider refuses for good.
         """
         faultpoint("capture.begin")
-        payment, operation = self.operations.begin(
+        operations, key = self.operations, command.idempotency_key
+        return operations.change(
+            operations.once(key, command, ChangedPayment, partial(_result, command)),
             command.payment_id,
             lambda payment: self._ask(payment, command),
             Asked(action="capture", actor=command.actor),
         )
-        if operation:
-            payment = self.operations.perform(payment, operation)
-        done = operation or _before(payment, command)
-        if done:
-            require_done(payment, done)
-        return PaymentView.of(payment)
 
     def _ask(self, payment: Payment, command: CapturePaymentCommand) -> Operation | None:
         if _before(payment, command):
@@ -79,7 +82,7 @@ class CapturePayment:
             command.amount,
             self.operations.clock.now(),
             self.operations.policy,
-            request_key=command.request_key,
+            request_key=command.request_key or command.idempotency_key,
         )
         if operation and isinstance(operation.request, CaptureIntent):
             provider = self.operations.provider(payment.provider)
@@ -87,6 +90,15 @@ class CapturePayment:
         return operation
 
 
+def _result(
+    command: CapturePaymentCommand, payment: Payment, operation: Operation | None
+) -> ChangedPayment:
+    done = operation or _before(payment, command)
+    if done:
+        require_done(payment, done)
+    return ChangedPayment(payment=PaymentView.of(payment))
+
+
 def _before(payment: Payment, command: CapturePaymentCommand) -> Operation | None:
-    key = command.request_key
+    key = command.request_key or command.idempotency_key
     return asking.replayed(payment, OperationKind.CAPTURE, key, amount=command.amount)

@@ -2,12 +2,14 @@
 Confirming a payment from the server.
 """
 
+from functools import partial
 from uuid import UUID
 
 import attrs
 
 from payments_core.application.audit import Asked
 from payments_core.application.operations import Operations, require_done
+from payments_core.application.results import ChangedPayment
 from payments_core.domain import asking
 from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.domain.operation import Operation, OperationKind
@@ -22,7 +24,10 @@ class ConfirmPaymentCommand:
     Which payment, and with which payment method if not its own.
 
     Attributes:
-        request_key: The caller's idempotency key: the same key is the same attempt.
+        request_key: Who has the same one for this payment means the same attempt.
+
+        idempotency_key: The caller's key, made unique to the caller and the route: the
+            same key has the same result, for as long as it is remembered.
 
         actor: Who asks.
     """
@@ -31,6 +36,7 @@ class ConfirmPaymentCommand:
     payment_method_id: str | None = None
     return_url: str | None = None
     request_key: str | None = None
+    idempotency_key: str | None = None
     actor: Actor = EMBEDDING
 
 
@@ -42,7 +48,7 @@ class ConfirmPayment:
 
     operations: Operations
 
-    def execute(self, command: ConfirmPaymentCommand) -> PaymentView:
+    def execute(self, command: ConfirmPaymentCommand) -> ChangedPayment:
         """
         Confirm, and return the payment after it; one that is confirmed already is returned.
 
@@ -51,19 +57,16 @@ class ConfirmPayment:
             InvalidState: It is closed or being cancelled.
             OperationRefused: The provider refuses the request for good.
             RequestKeyReused: The key made another attempt.
+            RequestInProgress: The same request is being done this moment.
         """
         faultpoint("confirm.begin")
-        payment, operation = self.operations.begin(
+        operations, key = self.operations, command.idempotency_key
+        return operations.change(
+            operations.once(key, command, ChangedPayment, partial(_result, command)),
             command.payment_id,
             lambda payment: self._ask(payment, command),
             Asked(action="confirm", actor=command.actor),
         )
-        if operation:
-            payment = self.operations.perform(payment, operation)
-        done = operation or _before(payment, command)
-        if done and payment.failure is None:
-            require_done(payment, done)
-        return PaymentView.of(payment)
 
     def _ask(self, payment: Payment, command: ConfirmPaymentCommand) -> Operation | None:
         if _before(payment, command):
@@ -74,11 +77,20 @@ class ConfirmPayment:
             command.return_url,
             self.operations.clock.now(),
             self.operations.policy,
-            request_key=command.request_key,
+            request_key=command.request_key or command.idempotency_key,
         )
+
+
+def _result(
+    command: ConfirmPaymentCommand, payment: Payment, operation: Operation | None
+) -> ChangedPayment:
+    done = operation or _before(payment, command)
+    if done and payment.failure is None:
+        require_done(payment, done)
+    return ChangedPayment(payment=PaymentView.of(payment))
 
 
 def _before(payment: Payment, command: ConfirmPaymentCommand) -> Operation | None:
     method = command.payment_method_id
-    key = command.request_key
+    key = command.request_key or command.idempotency_key
     return asking.replayed(payment, OperationKind.CONFIRM, key, payment_method_id=method)

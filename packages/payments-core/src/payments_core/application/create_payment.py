@@ -4,13 +4,15 @@ Taking a payment.
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 import attrs
 
 from payments_core.application.audit import Asked
-from payments_core.application.operations import Operations, commit_intent
+from payments_core.application.operations import Operations, commit_intent, locked
+from payments_core.application.results import CreatedPayment
 from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.domain.errors import (
     ConcurrentUpdate,
@@ -20,6 +22,7 @@ from payments_core.domain.errors import (
 )
 from payments_core.domain.ids import new_payment_id
 from payments_core.domain.money import Money
+from payments_core.domain.operation import Operation
 from payments_core.domain.payment import Payment
 from payments_core.domain.requests import CaptureMethod
 from payments_core.ports.faults import faultpoint
@@ -43,6 +46,9 @@ class CreatePaymentCommand:
 
         return_url: Where the customer comes back to after an approval page.
 
+        idempotency_key: The caller's key, made unique to the caller and the route: the
+            same key has the same result, for as long as it is remembered.
+
         actor: Who asks.
     """
 
@@ -53,17 +59,8 @@ class CreatePaymentCommand:
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     payment_method_id: str | None = None
     return_url: str | None = None
+    idempotency_key: str | None = None
     actor: Actor = EMBEDDING
-
-
-@attrs.frozen
-class CreatedPayment:
-    """
-    The payment, and whether this call made it.
-    """
-
-    payment: PaymentView
-    created: bool
 
 
 @attrs.frozen
@@ -94,15 +91,26 @@ class CreatePayment:
             OrderNotFound: The order, or its live payment, belongs to somebody else.
             OrderMismatch: The order is known, and costs something else.
             OrderUnknown: The order is not known, and it must be.
+            RequestKeyReused: The idempotency key was used for another request.
+            RequestInProgress: The same request is being done this moment.
         """
         faultpoint("create.begin")
         self.operations.provider(command.provider).check_amount(command.amount)
+        operations, key = self.operations, command.idempotency_key
         payment = self._open(command)
-        existing = self._record(payment, command.actor)
-        if existing is not None:
-            return CreatedPayment(PaymentView.of(_same(existing, payment)), created=False)
-        payment = self.operations.perform(payment, payment.operations[0])
-        return CreatedPayment(PaymentView.of(payment), created=True)
+        result_of = partial(_result, payment.id, key)
+        once = operations.once(key, command, CreatedPayment, result_of)
+        if result := once.recall(operations.unit_of_work):
+            return result
+        with operations.unit_of_work() as uow:
+            if result := once.begin(uow, payment.id):
+                return result
+            existing = self._existing(uow, once.repeated, payment)
+            operation = None if existing else _record(uow, payment, command.actor)
+            if existing:
+                once.end(uow, existing, None)
+            commit_intent(uow, operation)
+        return operations.finish(once, existing or payment, operation)
 
     def _open(self, command: CreatePaymentCommand) -> Payment:
         now = self.operations.clock.now()
@@ -110,21 +118,25 @@ class CreatePayment:
             payment_id=self.new_id(now),
             now=now,
             policy=self.operations.policy,
+            request_key=command.idempotency_key,
             **{name: getattr(command, name) for name in _TERMS},
         )
 
-    def _record(self, payment: Payment, actor: Actor) -> Payment | None:
-        with self.operations.unit_of_work() as uow:
-            self._agree(uow, payment)
-            if uow.payments.add(payment):
-                asked = Asked(action="create", actor=actor)
-                uow.audit.add(asked.entry(payment, payment.operations[0], before=None))
-                commit_intent(uow, payment.operations[0])
-                return None
-            existing = uow.payments.live_payment_of(payment.order_id)
+    def _existing(
+        self, uow: IUnitOfWork, repeated: UUID | None, payment: Payment
+    ) -> Payment | None:
+        """
+        Return the payment that is there already; if there is none, the new one is kept.
+        """
+        if repeated:
+            return locked(uow, repeated)
+        self._agree(uow, payment)
+        if uow.payments.add(payment):
+            return None
+        existing = uow.payments.live_payment_of(payment.order_id)
         if existing is None:
             raise ConcurrentUpdate("The order's other payment ended this moment; try again")
-        return existing
+        return _same(existing, payment)
 
     def _agree(self, uow: IUnitOfWork, payment: Payment) -> None:
         order = uow.orders.get(payment.order_id)
@@ -132,6 +144,18 @@ class CreatePayment:
             order.accept(payment.customer_id, payment.amount)
         elif self.require_known_orders:
             raise OrderUnknown("The order is not known yet; try again when it was told")
+
+
+def _record(uow: IUnitOfWork, payment: Payment, actor: Actor) -> Operation:
+    operation = payment.operations[0]
+    asked = Asked(action="create", actor=actor)
+    uow.audit.add(asked.entry(payment, operation, before=None))
+    return operation
+
+
+def _result(new_id: UUID, key: str | None, payment: Payment, _: Operation | None) -> CreatedPayment:
+    created = payment.id == new_id or (key is not None and payment.operations[0].request_key == key)
+    return CreatedPayment(payment=PaymentView.of(payment), created=created)
 
 
 def _same(existing: Payment, wanted: Payment) -> Payment:

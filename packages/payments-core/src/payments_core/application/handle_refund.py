@@ -11,7 +11,11 @@ from payments_core.application.handle_message import IMessageHandler, NotYet
 from payments_core.application.operations import Operations
 from payments_core.application.queries import GetPayment
 from payments_core.application.received import ReceivedMessage
-from payments_core.application.refund_payment import RefundPayment, RefundPaymentCommand
+from payments_core.application.refund_payment import (
+    RefundPayment,
+    RefundPaymentCommand,
+    refund_request_key,
+)
 from payments_core.contracts import commands
 from payments_core.domain.errors import (
     AlreadyRefunded,
@@ -83,7 +87,7 @@ def _command(
     currency = payment.amount.currency
     return RefundPaymentCommand(
         payment_id=asked.payment_id,
-        request_key=f"message:{asked.refund_request_id or message.id}",
+        request_key=refund_request_key(asked.refund_request_id or message.id),
         amount=None if asked.amount is None else Money(asked.amount, currency),
         reason=asked.reason,
         actor=message.actor,

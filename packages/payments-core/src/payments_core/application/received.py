@@ -132,6 +132,7 @@ class _EffectUnitOfWork(IUnitOfWork):
         self.inbox = inner.inbox
         self.audit = inner.audit
         self.reconciliations = inner.reconciliations
+        self.idempotency = inner.idempotency
         return self
 
     @override

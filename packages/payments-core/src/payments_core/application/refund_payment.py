@@ -2,12 +2,14 @@
 Returning captured money.
 """
 
+from functools import partial
 from uuid import UUID
 
 import attrs
 
 from payments_core.application.audit import Asked
 from payments_core.application.operations import Operations
+from payments_core.application.results import IssuedRefund
 from payments_core.domain import asking
 from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.domain.money import Money
@@ -29,7 +31,11 @@ class RefundPaymentCommand:
 
         reason: A word or sentence for the record.
 
-        request_key: The caller's idempotency key: the same key is the same refund.
+        request_key: Who has the same one for this payment means the same refund, for ever;
+            `refund_request_key` makes one that every channel can have.
+
+        idempotency_key: The caller's key, made unique to the caller and the route: the
+            same key has the same result, for as long as it is remembered.
 
         actor: Who asks.
     """
@@ -38,18 +44,17 @@ class RefundPaymentCommand:
     request_key: str
     amount: Money | None = None
     reason: str | None = None
+    idempotency_key: str | None = None
     actor: Actor = EMBEDDING
 
 
-@attrs.frozen
-class IssuedRefund:
+def refund_request_key(refund_request_id: object) -> str:
     """
-    The refund, its payment, and whether this call made it.
-    """
+    Return the request key of a refund that its requester named, whatever the channel.
 
-    refund: RefundView
-    payment: PaymentView
-    created: bool
+    The prefix is in the operations of earlier versions, and is kept for their sake.
+    """
+    return f"message:{refund_request_id}"
 
 
 @attrs.frozen
@@ -74,19 +79,15 @@ class RefundPayment:
             RefundExceedsCaptured: More than is left.
             AmountNotSupported: The provider cannot return this amount in this currency.
             RequestKeyReused: The key made another refund.
+            RequestInProgress: The same request is being done this moment.
         """
         faultpoint("refund.begin")
-        payment, operation = self.operations.begin(
+        operations, key = self.operations, command.idempotency_key
+        return operations.change(
+            operations.once(key, command, IssuedRefund, partial(_result, command)),
             command.payment_id,
             lambda payment: self._ask(payment, command),
             Asked(action="refund", actor=command.actor, reason=command.reason),
-        )
-        if operation:
-            payment = self.operations.perform(payment, operation)
-        return IssuedRefund(
-            refund=RefundView.of(payment, _refund(payment, command)),
-            payment=PaymentView.of(payment),
-            created=operation is not None,
         )
 
     def _ask(self, payment: Payment, command: RefundPaymentCommand) -> Operation | None:
@@ -111,6 +112,17 @@ def _before(payment: Payment, command: RefundPaymentCommand) -> Operation | None
         command.request_key,
         amount=command.amount,
         reason=command.reason,
+    )
+
+
+def _result(
+    command: RefundPaymentCommand, payment: Payment, operation: Operation | None
+) -> IssuedRefund:
+    return IssuedRefund(
+        refund=RefundView.of(payment, _refund(payment, command)),
+        payment=PaymentView.of(payment),
+        created=operation is not None,
+        replayed=operation is None,
     )
 
 

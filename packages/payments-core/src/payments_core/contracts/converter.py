@@ -42,7 +42,18 @@ def stored() -> Converter:
     """
     Return the converter for what we store: names as they are in Python, nothing unknown.
     """
-    converter = Converter(forbid_extra_keys=True)
+    return _stored(Converter(forbid_extra_keys=True))
+
+
+@cache
+def stored_results() -> Converter:
+    """
+    Return the same for results, which a newer program may have written with more in them.
+    """
+    return _stored(Converter())
+
+
+def _stored(converter: Converter) -> Converter:
     converter.register_unstructure_hook(UUID, str)
     converter.register_structure_hook(UUID, lambda value, _: UUID(value))
     converter.register_unstructure_hook(datetime, timestamp)

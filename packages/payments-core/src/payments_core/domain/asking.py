@@ -82,7 +82,9 @@ def capture(
     return None
 
 
-def cancel(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
+def cancel(
+    payment: Payment, now: datetime, policy: Policy, *, request_key: str | None = None
+) -> Operation | None:
     """
     Ask for its end; return the operation that does it, or None when it must wait or is done.
 
@@ -97,7 +99,7 @@ def cancel(payment: Payment, now: datetime, policy: Policy) -> Operation | None:
     if payment.open_operation(OperationKind.CAPTURE):
         raise OperationInProgress("A capture has no answer yet; ask again soon")
     payment.cancel_requested, payment.updated_at = True, now
-    return payment.begin_cancel(CancelReason.REQUESTED, now, policy)
+    return payment.begin_cancel(CancelReason.REQUESTED, now, policy, request_key=request_key)
 
 
 def expire(payment: Payment, now: datetime, policy: Policy) -> Operation | None:

@@ -15,6 +15,7 @@ Every error that crosses a port, with the code that callers see.
     │   └── OperationRefused
     ├── NotFound: PaymentNotFound · OrderNotFound · UnknownProvider
     ├── Conflict: OrderAlreadyHasPayment · OperationInProgress · RequestKeyReused
+    │             · RequestInProgress (retryable)
     │             · ConcurrentUpdate (retryable) · ReconciliationRunning
     ├── StorageUnavailable (retryable) · StorageRefused
     └── ProviderError and WebhookInvalid: see `payments_core.ports.errors`
@@ -250,6 +251,15 @@ class RequestKeyReused(Conflict):
     """
 
     code = "idempotency_key_reused"
+
+
+class RequestInProgress(Conflict):
+    """
+    The same request, by its idempotency key, is being done this moment; ask again soon.
+    """
+
+    code = "idempotency_in_progress"
+    retryable = True
 
 
 class ConcurrentUpdate(Conflict):

@@ -207,6 +207,7 @@ class Payment:
         capture_method: CaptureMethod = CaptureMethod.AUTOMATIC,
         payment_method_id: str | None = None,
         return_url: str | None = None,
+        request_key: str | None = None,
     ) -> "Payment":
         """
         Return a new payment with the operation that creates it at the provider.
@@ -242,6 +243,7 @@ class Payment:
             ),
             now,
             policy,
+            request_key=request_key,
         )
         return payment
 
@@ -278,14 +280,22 @@ class Payment:
         self.updated_at = now
         return operation
 
-    def begin_cancel(self, reason: CancelReason, now: datetime, policy: Policy) -> Operation | None:
+    def begin_cancel(
+        self,
+        reason: CancelReason,
+        now: datetime,
+        policy: Policy,
+        *,
+        request_key: str | None = None,
+    ) -> Operation | None:
         """
         Write the cancellation, unless one is under way or an unanswered attempt forbids it yet.
         """
         waits = self.last_attempt.unresolved or self.open_operation(OperationKind.CANCEL)
         if self.provider_payment_id is None or waits:
             return None
-        return self.begin(CancelIntent(self.provider_payment_id, reason), now, policy)
+        request = CancelIntent(self.provider_payment_id, reason)
+        return self.begin(request, now, policy, request_key=request_key)
 
     def begin_refund(
         self,

@@ -21,6 +21,8 @@ class Policy:
         lease: How long the sender of an operation owns it. Longer than any request may
             take, so that recovery never meets a sender that is merely slow.
 
+        keep_keys: For how long a caller's idempotency key is remembered with its result.
+
         refund_late_money: Give back at once what was taken after a payment was closed.
 
         confirm_within: How long an unanswered creation or confirmation may be sent again:
@@ -52,6 +54,7 @@ class Policy:
     """
 
     lease: timedelta = 60 * _SECOND
+    keep_keys: timedelta = 72 * _HOUR
     refund_late_money: bool = True
     confirm_within: timedelta = 10 * _MINUTE
     key_life: timedelta = 23 * _HOUR

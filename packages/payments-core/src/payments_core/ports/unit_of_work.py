@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from payments_core.ports.audit import IAuditLog
+from payments_core.ports.idempotency import IIdempotencyKeys
 from payments_core.ports.inbox import IInbox
 from payments_core.ports.outbox import IOutbox
 from payments_core.ports.reconciliation import IReconciliationRepository
@@ -39,6 +40,7 @@ class IUnitOfWork(Protocol):
     inbox: IInbox
     audit: IAuditLog
     reconciliations: IReconciliationRepository
+    idempotency: IIdempotencyKeys
 
     @abstractmethod
     def __enter__(self) -> Self:

@@ -35,6 +35,7 @@ from payments_core.ports.repositories import (
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import IWebhookInbox, WebhookEvent, WebhookStatus
 from payments_core.testing.memory_audit import Audit, InMemoryAuditLog
+from payments_core.testing.memory_keys import InMemoryIdempotencyKeys, Keys
 from payments_core.testing.memory_outbox import Inbox, InMemoryInbox, InMemoryOutbox, Outbox
 from payments_core.testing.memory_runs import InMemoryReconciliationRepository
 
@@ -55,6 +56,7 @@ class Tables:
     inbox: Inbox = attrs.field(factory=dict)
     audit: Audit = attrs.field(factory=dict)
     reconciliations: dict[UUID, ReconciliationRun] = attrs.field(factory=dict)
+    keys: Keys = attrs.field(factory=dict)
 
     def snapshot(self) -> "Tables":
         """
@@ -262,6 +264,7 @@ class InMemoryUnitOfWork(IUnitOfWork):
         self.outbox = InMemoryOutbox(self._tables.outbox, self._serializer)
         self.inbox = InMemoryInbox(self._tables.inbox)
         self.audit = InMemoryAuditLog(self._tables.audit)
+        self.idempotency = InMemoryIdempotencyKeys(self._tables.keys)
         self.orders = InMemoryOrderRepository(self._tables)
         self.payments = InMemoryPaymentRepository(self._tables, self.outbox)
         self.webhooks = InMemoryWebhookInbox(self._tables)
