@@ -20,10 +20,10 @@ NAME = re.compile(r"^([a-z0-9-]+)==([^ ;\\]+)", re.MULTILINE)
 PLANTED: Mapping[str, str] = {
     "Stripe's live key": "KEY = 'sk_" + "live_51HqLyjWDarjtT1zdp7dcAbCd'",
     "Stripe's restricted key": "KEY = 'rk_" + "live_51HqLyjWDarjtT1zdp7dcAbCd'",
-    "webhook secret": "X = 'whsec_" + "Tb3dXq9rJ4kLm8nPzVw2yAhGcEuFs6iO'",
-    "client secret": "KEYCLOAK__CLIENT_" + "SECRET=Zx81mQpWv7Lk2dNc",
-    "secret of a realm": '{"clientId": "order-service", "sec' + 'ret": "Zx81mQpWv7Lk2dNc"}',
-    "password in an address": "DATABASE__URL=postgresql://payments:" + "Gr3enT3a@db/payments",
+    "of a webhook": "X = 'whsec_" + "Tb3dXq9rJ4kLm8nPzVw2yAhGcEuFs6iO'",
+    "of a client": "KEYCLOAK__CLIENT_" + "SECRET=Zx81mQpWv7Lk2dNc",
+    "of a realm": '{"clientId": "order-service", "sec' + 'ret": "Zx81mQpWv7Lk2dNc"}',
+    "in an address": "DATABASE__URL=postgresql://payments:" + "Gr3enT3a@db/payments",
     "token": "T = 'eyJhbGciOiJSUzI1NiJ9." + "eyJzdWIiOiJhbGljZSJ9.s5n5ESqX1XpX1qH9LVkHIigiVdh'",
     "private key": "-----BEGIN RSA " + "PRIVATE KEY-----",
 }

@@ -4,6 +4,7 @@ A payment for an order that was told must agree with it.
 
 from uuid import UUID, uuid4
 
+import attrs
 import pytest
 
 from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
@@ -66,3 +67,25 @@ def test_unknown_order(service: Service) -> None:
     assert service.create.execute(command(uuid4())).created
     with pytest.raises(OrderUnknown):
         strict.execute(command(uuid4()))
+
+
+def test_payment_on_behalf(service: Service, order: Order) -> None:
+    """
+    Who pays for others and names nobody pays for the order's customer, once that was told.
+    """
+    shop = attrs.evolve(command(order.id, customer_id="the-shop"), on_behalf=True)
+    told = service.create.execute(shop)
+    again = service.create.execute(shop)
+    not_told = service.create.execute(attrs.evolve(shop, order_id=uuid4()))
+
+    assert told.payment.customer_id == "alice"
+    assert (again.payment.id, again.created) == (told.payment.id, False)
+    assert not_told.payment.customer_id == "the-shop"
+
+
+def test_payment_on_behalf_agrees_too(service: Service, order: Order) -> None:
+    """
+    What the order costs is checked whoever pays.
+    """
+    with pytest.raises(OrderMismatch):
+        service.create.execute(attrs.evolve(command(order.id, amount="9.99"), on_behalf=True))

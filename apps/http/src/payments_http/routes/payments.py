@@ -59,9 +59,13 @@ def create_payment(body: dict[str, Any]) -> Answer:
     customer_id = body.pop("customer_id", None)
     if customer_id or Permission.CREATE_ANY not in caller().permissions:
         count(Limited.CREATES, customer_id or caller().subject)
-    owner = _owner(customer_id)
     command = CreatePaymentCommand(
-        customer_id=owner, amount=amount, idempotency_key=key, actor=actor(), **body
+        customer_id=_owner(customer_id),
+        on_behalf=not customer_id and Permission.CREATE_ANY in caller().permissions,
+        amount=amount,
+        idempotency_key=key,
+        actor=actor(),
+        **body,
     )
     return created(container().create_payment().execute(command))
 

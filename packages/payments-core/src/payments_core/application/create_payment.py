@@ -41,6 +41,9 @@ class CreatePaymentCommand:
     Attributes:
         customer_id: The owner of the payment.
 
+        on_behalf: The caller pays for others and named no customer: the order's customer is
+            the owner instead, if the Order Service told one.
+
         payment_method_id: The provider's token: the payment is confirmed at once. Without
             it the customer's browser confirms, with the client secret.
 
@@ -59,6 +62,7 @@ class CreatePaymentCommand:
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     payment_method_id: str | None = None
     return_url: str | None = None
+    on_behalf: bool = False
     idempotency_key: str | None = None
     actor: Actor = EMBEDDING
 
@@ -89,8 +93,8 @@ class CreatePayment:
             UnknownProvider: No such provider is configured.
             OrderAlreadyHasPayment: The order has a live payment that differs.
             OrderNotFound: The order, or its live payment, belongs to somebody else.
+            OrderUnknown: The order is not known, and it must be; callers cannot tell the two.
             OrderMismatch: The order is known, and costs something else.
-            OrderUnknown: The order is not known, and it must be.
             RequestKeyReused: The idempotency key was used for another request.
             RequestInProgress: The same request is being done this moment.
         """
@@ -105,7 +109,9 @@ class CreatePayment:
         with operations.unit_of_work() as uow:
             if result := once.begin(uow, payment.id):
                 return result
-            existing = self._existing(uow, once.repeated, payment)
+            if not once.repeated:
+                payment = self._agreed(uow, payment, on_behalf=command.on_behalf)
+            existing = _existing(uow, once.repeated, payment)
             operation = None if existing else _record(uow, payment, command.actor)
             if existing:
                 once.end(uow, existing, None)
@@ -122,28 +128,33 @@ class CreatePayment:
             **{name: getattr(command, name) for name in _TERMS},
         )
 
-    def _existing(
-        self, uow: IUnitOfWork, repeated: UUID | None, payment: Payment
-    ) -> Payment | None:
+    def _agreed(self, uow: IUnitOfWork, payment: Payment, *, on_behalf: bool) -> Payment:
         """
-        Return the payment that is there already; if there is none, the new one is kept.
+        Return the payment as its order allows it.
         """
-        if repeated:
-            return locked(uow, repeated)
-        self._agree(uow, payment)
-        if uow.payments.add(payment):
-            return None
-        existing = uow.payments.live_payment_of(payment.order_id)
-        if existing is None:
-            raise ConcurrentUpdate("The order's other payment ended this moment; try again")
-        return _same(existing, payment)
-
-    def _agree(self, uow: IUnitOfWork, payment: Payment) -> None:
         order = uow.orders.get(payment.order_id)
-        if order:
-            order.accept(payment.customer_id, payment.amount)
-        elif self.require_known_orders:
-            raise OrderUnknown("The order is not known yet; try again when it was told")
+        if order is None:
+            if self.require_known_orders:
+                raise OrderUnknown("The order is not known yet; try again when it was told")
+            return payment
+        if on_behalf and order.customer_id:
+            payment = attrs.evolve(payment, customer_id=order.customer_id)
+        order.accept(payment.customer_id, payment.amount)
+        return payment
+
+
+def _existing(uow: IUnitOfWork, repeated: UUID | None, payment: Payment) -> Payment | None:
+    """
+    Return the payment that is there already; if there is none, the new one is kept.
+    """
+    if repeated:
+        return locked(uow, repeated)
+    if uow.payments.add(payment):
+        return None
+    existing = uow.payments.live_payment_of(payment.order_id)
+    if existing is None:
+        raise ConcurrentUpdate("The order's other payment ended this moment; try again")
+    return _same(existing, payment)
 
 
 def _record(uow: IUnitOfWork, payment: Payment, actor: Actor) -> Operation:

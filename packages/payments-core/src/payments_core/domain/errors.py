@@ -10,10 +10,11 @@ Every error that crosses a port, with the code that callers see.
     │   ├── InvalidTransition
     │   ├── InvalidState · AlreadyRefunded
     │   ├── RefundExceedsCaptured · CaptureExceedsAuthorized
-    │   ├── OrderMismatch · OrderUnknown
+    │   ├── OrderMismatch
     │   ├── WindowInvalid
     │   └── OperationRefused
-    ├── NotFound: PaymentNotFound · OrderNotFound · UnknownProvider
+    ├── NotFound: PaymentNotFound · UnknownProvider
+    │             · OrderNotFound: OrderUnknown (both retryable)
     ├── Conflict: OrderAlreadyHasPayment · OperationInProgress · RequestKeyReused
     │             · RequestInProgress (retryable)
     │             · ConcurrentUpdate (retryable) · ReconciliationRunning
@@ -160,15 +161,6 @@ class OrderMismatch(DomainError):
     code = "order_amount_mismatch"
 
 
-class OrderUnknown(DomainError):
-    """
-    Payments are taken for known orders only, and this one was not told yet.
-    """
-
-    code = "order_unknown"
-    retryable = True
-
-
 class WindowInvalid(DomainError):
     """
     A stretch of time that cannot be compared with the provider.
@@ -208,7 +200,15 @@ class PaymentNotFound(NotFound):
 
 class OrderNotFound(NotFound):
     """
-    The order is not the caller's.
+    There is no such order of this customer, as far as the Order Service told.
+    """
+
+    retryable = True
+
+
+class OrderUnknown(OrderNotFound):
+    """
+    Payments are taken for known orders only, and this one was not told yet.
     """
 
 
