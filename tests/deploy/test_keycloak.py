@@ -1,0 +1,150 @@
+"""
+The realm and the compose file say what the code expects; neither holds a secret.
+"""
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # ships no types
+
+from payments_bootstrap.configuration import load
+from payments_bootstrap.permissions import ROLES, SERVICES
+from payments_bootstrap.settings import KeycloakSettings
+
+ROOT: Final = Path(__file__).parents[2]
+REALM: Final[dict[str, Any]] = json.loads(
+    (ROOT / "deploy/keycloak/realm-export.json").read_text("utf-8")
+)
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+CLIENTS: Final[dict[str, dict[str, Any]]] = {c["clientId"]: c for c in REALM["clients"]}
+PLACEHOLDER: Final = re.compile(r"\$\{([A-Z_]+)(?::\?[^}]*)?\}")
+
+
+def test_roles_are_those_of_the_code() -> None:
+    """
+    The realm has every role that means something here, and no other.
+    """
+    assert {role["name"] for role in REALM["roles"]["realm"]} == set(ROLES)
+
+
+@pytest.mark.parametrize("name", sorted(CLIENTS))
+def test_tokens_are_for_this_service(name: str) -> None:
+    """
+    Each client's access tokens name this service's audience: without the mapper they are for `account`.
+    """
+    (mapper,) = CLIENTS[name]["protocolMappers"]
+
+    assert mapper["protocolMapper"] == "oidc-audience-mapper"
+    assert mapper["config"]["included.client.audience"] == KeycloakSettings().audience
+    assert mapper["config"]["access.token.claim"] == "true"
+    assert mapper["config"]["id.token.claim"] == "false"
+
+
+@pytest.mark.parametrize("name", sorted(set(CLIENTS) - {"swagger-ui"}))
+def test_services_are_services(name: str) -> None:
+    """
+    A service gets tokens for itself, with a secret; nobody logs in through it.
+    """
+    client = CLIENTS[name]
+
+    assert client["serviceAccountsEnabled"]
+    assert not client["publicClient"]
+    assert not any(value for flow, value in client.items() if flow.endswith("FlowEnabled"))
+    assert not client["directAccessGrantsEnabled"]
+
+
+def test_pages_are_for_people() -> None:
+    """
+    The one public client has no token of its own, and no flow in which a password passes it.
+    """
+    client = CLIENTS["swagger-ui"]
+
+    assert client["publicClient"]
+    assert "secret" not in client
+    assert not client["serviceAccountsEnabled"]
+    assert not client["directAccessGrantsEnabled"]
+    assert client["attributes"]["pkce.code.challenge.method"] == "S256"
+
+
+def test_clients_are_those_of_the_code() -> None:
+    """
+    Every service that may do something here has its client, and so has this service.
+    """
+    assert {*SERVICES, KeycloakSettings().client_id} <= set(CLIENTS)
+
+
+def test_realm_fits_the_settings() -> None:
+    """
+    Its signatures and the life of its tokens are accepted by default.
+    """
+    settings = KeycloakSettings()
+
+    assert REALM["defaultSignatureAlgorithm"] in settings.algorithms
+    assert REALM["accessTokenLifespan"] <= settings.lifetime.total_seconds()
+
+
+def test_realm_keeps_keycloaks_own_scopes() -> None:
+    """
+    With scopes of its own an import would lose those that carry roles, subject and user name.
+    """
+    assert not {"clientScopes", "users", "defaultDefaultClientScopes"} & set(REALM)
+
+
+def test_secrets_come_from_the_environment() -> None:
+    """
+    Each client's secret is a name that the compose file must be given a value for.
+    """
+    secrets = {c["secret"] for c in CLIENTS.values() if "secret" in c}
+    keycloak = COMPOSE["services"]["keycloak"]["environment"]
+    example = (ROOT / ".env.example").read_text("utf-8")
+    names = {PLACEHOLDER.fullmatch(secret).group(1) for secret in secrets}  # type: ignore[union-attr]  # else it fails
+
+    assert len(names) == len(CLIENTS) - 1
+    for name in names:
+        assert keycloak[name] == f"${{{name}:?see .env.example}}"
+        assert f"\n{name}=\n" in example
+
+
+def test_nothing_is_left_out_of_the_example() -> None:
+    """
+    Every value that the compose file asks for is in the example, and has none there.
+    """
+    asked = set(PLACEHOLDER.findall((ROOT / "docker-compose.yml").read_text("utf-8")))
+    example = (ROOT / ".env.example").read_text("utf-8")
+
+    assert set(re.findall(r"^([A-Z_]+)=$", example, re.MULTILINE)) == asked
+    assert not re.search(r"^[A-Z_]+=.", example, re.MULTILINE)
+
+
+def test_compose_imports_the_realm() -> None:
+    """
+    Keycloak is told to import, and finds the file where it looks.
+    """
+    keycloak = COMPOSE["services"]["keycloak"]
+    mounted = dict(volume.split(":")[:2] for volume in keycloak["volumes"])
+
+    assert "--import-realm" in keycloak["command"]
+    assert mounted["./deploy/keycloak/realm-export.json"].startswith("/opt/keycloak/data/import/")
+
+
+def test_compose_settings_start(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    The API's settings start it, each name is a setting, and its issuer is Keycloak's own name.
+    """
+    environment = COMPOSE["services"]["api"]["environment"]
+    values = {"STRIPE_API_KEY": "sk_test_abcdef", "STRIPE_WEBHOOK_SECRET": "whsec_abcdef"}
+    given = {
+        name: PLACEHOLDER.sub(lambda found: values.get(found[1], "abcdef"), text)
+        for name, text in environment.items()
+    }
+    with caplog.at_level(logging.WARNING):
+        settings = load({**given, "HTTP__HOST": "0.0.0.0"})
+    outside = COMPOSE["services"]["keycloak"]["environment"]["KC_HOSTNAME"]
+
+    assert caplog.messages == []
+    assert settings.keycloak.issuer == (f"{outside}/realms/{REALM['realm']}",)
+    assert f"/realms/{REALM['realm']}/" in settings.keycloak.keys_url
