@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
+from secrets import token_hex
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -17,7 +18,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.servers import SERVERS
+from scripts.servers.redis import forget
 from scripts.servers.server import UnavailableError
+from tests.redis.conditions import Absent, Alive, Condition, Killed, PrivateRedis, Wiped
 
 pytest.register_assert_rewrite("payments_core.testing.conformance")
 
@@ -142,3 +145,52 @@ def rabbit_url() -> Iterator[str]:
     The address of a RabbitMQ virtual host that this process has to itself.
     """
     yield from own_room("rabbitmq")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """
+    The address of a Redis that tests share; each keeps to keys of its own (`redis_prefix`).
+    """
+    yield from own_room("redis")
+
+
+@pytest.fixture
+def redis_prefix(redis_url: str) -> Iterator[str]:
+    """
+    What this test's keys in Redis begin with; they are gone after it.
+    """
+    prefix = f"payments-test-{token_hex(4)}:"
+    yield prefix
+    forget(redis_url, prefix)
+
+
+@pytest.fixture(scope="session")
+def private_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
+    """
+    A Redis to be killed.
+    """
+    server = PrivateRedis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(params=["alive", "wiped", "absent", "killed"])
+def redis_condition(request: pytest.FixtureRequest) -> Iterator[Condition]:
+    """
+    A cache in Redis, in each condition that it may be in.
+    """
+    match request.param:
+        case "alive" | "wiped" as name:
+            kind = Alive if name == "alive" else Wiped
+            url, prefix = (request.getfixturevalue(f"redis_{part}") for part in ("url", "prefix"))
+            condition: Condition = kind(url, prefix)
+        case "absent":
+            condition = Absent()
+        case _:
+            condition = Killed(request.getfixturevalue("private_redis"))
+    yield condition
+    condition.cache.close()
+    if isinstance(condition, Killed):
+        condition.restore()

@@ -46,6 +46,7 @@ FORBIDDEN = [
         "payments_bootstrap.planted",
         "aio_pika.abc",
     ),
+    ("Redis's library is at home in payments_redis", "payments_http.planted", "redis"),
     ("The web's libraries are at home in payments_http", "payments_cli.planted", "flask"),
     ("The terminal's libraries are at home in payments_cli", "payments_http.planted", "rich.table"),
     (

@@ -93,6 +93,8 @@ REFUSED = [
     ({"DEFAULT_PROVIDER": ""}, "DEFAULT_PROVIDER"),
     ({"HEALTH__REQUIRED": "database,postgres"}, "HEALTH__REQUIRED"),
     ({"HEALTH__REQUIRED": "database,rabbitmq"}, "HEALTH__REQUIRED"),
+    ({"HEALTH__REQUIRED": "database,redis"}, "HEALTH__REQUIRED"),
+    ({"REDIS__URL": "http://redis"}, "REDIS"),
     ({"POLICY__LEASE": "45s"}, "POLICY__LEASE"),
     ({"PAYMENT_PROVIDERS__STRIPE__DEADLINE": "17"}, "POLICY__LEASE"),
 ]
@@ -114,6 +116,7 @@ def test_refused(change: dict[str, str], name: str) -> None:
         {"DEFAULT_PROVIDER": "stripe"},
         {"HEALTH__REQUIRED": ""},
         {"HEALTH__REQUIRED": "database,rabbitmq", "RABBITMQ__URL": "amqp://broker"},
+        {"HEALTH__REQUIRED": "database,redis", "REDIS__URL": "redis://redis"},
         {"POLICY__LEASE": "46s"},
         {"KEYCLOAK__KEYS_FRESH": "1m", "KEYCLOAK__KEYS_STALE": "1m", "KEYCLOAK__KEYS_PAUSE": "1s"},
         {"PAYMENT_PROVIDERS__STRIPE__DEADLINE": "20", "POLICY__LEASE": "70s"},

@@ -44,10 +44,10 @@ def test_everything_can_be_built(container: Container, name: str) -> None:
 
 def test_names_are_those_of_the_rules(container: Container) -> None:
     """
-    What the settings may name is what is wired: providers, and checks where a broker is.
+    What the settings may name is what is wired: providers, and checks where there is something.
     """
-    broker = {"RABBITMQ__URL": "amqp://127.0.0.1"}
-    pings = Container(settings=load(ENVIRON | broker)).pings()
+    both = {"RABBITMQ__URL": "amqp://127.0.0.1", "REDIS__URL": "redis://127.0.0.1"}
+    pings = Container(settings=load(ENVIRON | both)).pings()
 
     assert tuple(container.payment_providers()) == PROVIDERS
     assert set(pings) == set(Check)

@@ -41,6 +41,7 @@ from payments_core.application.resolve_operations import ResolveOperations
 from payments_core.application.verify_payments import VerifyPayments
 from payments_core.ports.audit import IAuditQueries
 from payments_core.ports.clock import IClock, SystemClock
+from payments_core.ports.idempotency import IResultCache, NoResultCache
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
@@ -65,6 +66,7 @@ from payments_rabbit import (
     RabbitSettings,
     check_broker,
 )
+from payments_redis import RedisResultCache, RedisSettings
 from payments_stripe import StripePaymentProvider
 
 # Engine and clients are thread-safe singletons: the plain Singleton was seen to make one
@@ -90,6 +92,7 @@ def opener(make: Callable[[S], T], close: Callable[[T], None]) -> Callable[[S, E
 
 
 open_engine = opener(create_engine, lambda engine: engine.dispose())
+open_redis = opener(RedisResultCache, RedisResultCache.close)
 open_stripe = opener(StripePaymentProvider, StripePaymentProvider.close)
 
 
@@ -100,6 +103,13 @@ def publisher_of(settings: RabbitSettings) -> RabbitEventPublisher | LogPublishe
     return RabbitEventPublisher(settings) if settings.configured else LogPublisher()
 
 
+def results_of(settings: RedisSettings, closing: ExitStack) -> IResultCache:
+    """
+    Return what remembers results in front of the database; nothing where there is no Redis.
+    """
+    return open_redis(settings, closing) if settings.configured else NoResultCache()
+
+
 def check_database(queries: IPaymentQueries, behind: Callable[[], bool]) -> Condition:
     """
     Return how the database is that has answered.
@@ -108,13 +118,17 @@ def check_database(queries: IPaymentQueries, behind: Callable[[], bool]) -> Cond
     return Condition.NOT_MIGRATED if behind() else Condition.OK
 
 
-def pings_of(database: Ping, stripe: Ping, rabbitmq: RabbitSettings) -> Mapping[str, Ping]:
+def pings_of(
+    database: Ping, stripe: Ping, rabbitmq: RabbitSettings, results: IResultCache
+) -> Mapping[str, Ping]:
     """
     Return what tells whether each thing is there; a broker only where one is configured.
     """
     pings: dict[str, Ping] = {Check.DATABASE: database, Check.STRIPE: stripe}
     if rabbitmq.configured:
         pings[Check.RABBITMQ] = partial(check_broker, rabbitmq)
+    if isinstance(results, RedisResultCache):
+        pings[Check.REDIS] = results.ping
     return pings
 
 
@@ -158,12 +172,14 @@ class Container(containers.DeclarativeContainer):
         stripe=stripe
     )
 
+    results: providers.Provider[IResultCache] = _One(results_of, settings.provided.redis, closing)
     operations: providers.Provider[Operations] = _Each(
         Operations,
         unit_of_work=unit_of_work.provider,
         providers=payment_providers,
         clock=clock,
         policy=settings.provided.policy,
+        results=results,
     )
     create_payment: providers.Provider[CreatePayment] = _Each(
         CreatePayment, operations, require_known_orders=settings.provided.orders.require_known
@@ -229,6 +245,7 @@ class Container(containers.DeclarativeContainer):
         database=_Each(partial, check_database, queries, _Each(partial, is_behind, engine)),
         stripe=stripe.provided.ping,
         rabbitmq=settings.provided.rabbitmq,
+        results=results,
     )
     health: providers.Provider[Health] = _One(
         Health,

@@ -114,6 +114,10 @@ def _no_broker_to_check(values: Values) -> bool:
     return Check.RABBITMQ in _required(values) and not values.get("rabbitmq.url")
 
 
+def _no_redis_to_check(values: Values) -> bool:
+    return Check.REDIS in _required(values) and not values.get("redis.url")
+
+
 def _short_lease(values: Values) -> bool:
     default = attrs.fields(StripeSettings).deadline.default
     call = timedelta(seconds=values.get("payment_providers.stripe.deadline", default))
@@ -177,6 +181,11 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
         "health.required",
         _no_broker_to_check,
         "rabbitmq cannot be required while RABBITMQ__URL is empty",
+    ),
+    (
+        "health.required",
+        _no_redis_to_check,
+        "redis cannot be required while REDIS__URL is empty",
     ),
     (
         "policy.lease",

@@ -12,6 +12,7 @@ from payments_core.application.relay_outbox import RelayPolicy
 from payments_core.domain.policy import Policy
 from payments_postgres import DatabaseSettings
 from payments_rabbit import RabbitSettings
+from payments_redis import RedisSettings
 from payments_stripe import StripeSettings
 
 Grants = dict[str, tuple[Permission, ...]]
@@ -136,26 +137,15 @@ class LimitSettings:
     bad_signatures: int = attrs.field(default=100, validator=_not_negative)
 
 
-@attrs.frozen
-class RedisSettings:
-    """
-    Where processes share what may be forgotten.
-
-    Attributes:
-        url: ``redis://:password@host:6379/0``; empty for none, and each process for itself.
-    """
-
-    url: str = attrs.field(default="", repr=False)
-
-
 class Check(StrEnum):
     """
-    What can be asked whether it is there; RABBITMQ only where a broker is configured.
+    What can be asked whether it is there; RABBITMQ and REDIS only where they are configured.
     """
 
     DATABASE = "database"
     STRIPE = "stripe"
     RABBITMQ = "rabbitmq"
+    REDIS = "redis"
 
 
 @attrs.frozen
@@ -244,7 +234,7 @@ class Settings:
     health: HealthSettings = HealthSettings()
     worker: WorkerSettings = WorkerSettings()
     limits: LimitSettings = LimitSettings()
-    redis: RedisSettings = RedisSettings()
+    redis: RedisSettings = attrs.field(factory=RedisSettings)
     rabbitmq: RabbitSettings = attrs.field(factory=RabbitSettings)
     relay: RelayPolicy = attrs.field(factory=RelayPolicy)
     orders: OrderSettings = OrderSettings()

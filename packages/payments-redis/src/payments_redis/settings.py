@@ -1,0 +1,51 @@
+"""
+Where Redis is, and how little it may cost.
+"""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import attrs
+
+_SCHEMES = frozenset({"redis", "rediss", "unix"})
+
+
+def _address(_: object, __: object, url: str) -> None:
+    if url and urlsplit(url).scheme not in _SCHEMES:
+        raise ValueError("it must look like redis://:password@host:6379/0")
+
+
+def _positive(_: object, attribute: "attrs.Attribute[timedelta]", value: timedelta) -> None:
+    if value <= timedelta():
+        raise ValueError(f"{attribute.name} must be above zero")
+
+
+@attrs.frozen(kw_only=True)
+class RedisSettings:
+    """
+    A Redis that processes share what may be forgotten in.
+
+    Attributes:
+        url: ``redis://:password@host:6379/0``; empty for none, and each process for itself.
+
+        key_prefix: Before every key, so that services can share a Redis.
+
+        timeout: For connecting, and for each answer.
+
+        pause: How long Redis is left alone after it failed.
+
+        keep: How long a result is remembered at most.
+    """
+
+    url: str = attrs.field(default="", repr=False, validator=_address)
+    key_prefix: str = "payment:"
+    timeout: timedelta = attrs.field(default=timedelta(milliseconds=100), validator=_positive)
+    pause: timedelta = attrs.field(default=timedelta(seconds=5), validator=_positive)
+    keep: timedelta = attrs.field(default=timedelta(hours=24), validator=_positive)
+
+    @property
+    def configured(self) -> bool:
+        """
+        Whether there is a Redis.
+        """
+        return bool(self.url)
