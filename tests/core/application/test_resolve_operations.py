@@ -11,15 +11,19 @@ import pytest
 
 from payments_core.application.cancel_payment import CancelPaymentCommand
 from payments_core.application.confirm_payment import ConfirmPaymentCommand
+from payments_core.application.look_again import LookAgain, LookAgainCommand
+from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.failure import Failure
 from payments_core.domain.operation import Operation, OperationState
 from payments_core.domain.refund import RefundStatus
+from payments_core.domain.requests import CreateIntent
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.errors import (
     ProviderError,
     ProviderFailed,
     ProviderKeyMismatch,
     ProviderMisconfigured,
+    ProviderRejected,
     ProviderUnavailable,
 )
 from payments_core.ports.queries import PaymentView
@@ -520,3 +524,109 @@ def test_a_payment_of_another_id_is_not_taken_for_it(service: Service) -> None:
 
     assert service.stored(payment.id).provider_payment_id is None
     assert uuid4() != payment.id
+
+
+def test_a_person_hands_an_operation_back(service: Service) -> None:
+    """
+    They mended what was wrong; the sweeper looks, the provider's truth counts, and it is on record.
+    """
+    wrong = ProviderKeyMismatch(Failure("idempotency_error", "Other parameters."))
+    service.provider.faults.append(Fault("create_intent", effect=True, error=wrong))
+    payment = service.pay()
+    operation = last(service, payment)
+    early = sweep(service, days=1)
+    LookAgain(service.operations).execute(
+        LookAgainCommand(payment_id=payment.id, operation_id=operation.id, reason="mended")
+    )
+    sweep(service, seconds=1)
+    (entry,) = [e for e in service.database.tables.audit.values() if e.action == "look_again"]
+
+    assert early == 0
+    assert service.stored(payment.id).status is S.SUCCEEDED
+    assert service.provider.calls == ["create_intent"]
+    assert (entry.operation_id, entry.reason) == (operation.id, "mended")
+
+
+# ---------------------------------------------------------------- money of payments that are over
+
+
+def closed(service: Service) -> tuple[PaymentView, str]:
+    """
+    Return a payment that is Failed by proof, and an object that turns up for it all the same.
+    """
+    payment = service.leave_unsent("fake_action")
+    service.clock.advance(minutes=11)
+    sweep_for(service, hours=2)
+    request = service.stored(payment.id).operations[0].request
+    assert isinstance(request, CreateIntent)
+    made = service.provider.create_intent(request, idempotency_key=str(request.operation_id))
+    return payment, made.id
+
+
+def test_an_object_that_turns_up_unpaid_is_cancelled(service: Service) -> None:
+    """
+    Nobody shall pay for what is Failed.
+    """
+    payment, object_id = closed(service)
+    service.webhook(object_id)
+
+    assert service.stored(payment.id).status is S.FAILED
+    assert service.provider.retrieve(object_id).status is ProviderPaymentStatus.CANCELED
+    assert service.told() == ["IPaymentFailed"]
+
+
+def test_a_cancellation_that_was_refused_is_asked_for_when_things_change(
+    service: Service,
+) -> None:
+    """
+    While the bank works on it, it cannot be cancelled; when it waits again, it is.
+    """
+    payment, object_id = closed(service)
+    service.provider.change(object_id, status=ProviderPaymentStatus.PROCESSING)
+    service.webhook(object_id)
+    refused = last(service, payment).state
+    service.provider.change(object_id, status=ProviderPaymentStatus.REQUIRES_PAYMENT_METHOD)
+    service.deliver(service.provider.webhook(object_id, event_id="evt_again"))
+
+    assert refused is O.DECLINED
+    assert service.provider.retrieve(object_id).status is ProviderPaymentStatus.CANCELED
+    assert [o.state for o in service.stored(payment.id).operations[1:]] == [
+        O.DECLINED,
+        O.SUCCEEDED,
+    ]
+
+
+def test_late_money_that_does_not_go_back_is_reported(service: Service) -> None:
+    """
+    Sent back once; refused, it is a difference that a person must settle.
+    """
+    _, object_id = closed(service)
+    no = ProviderRejected(Failure("charge_disputed", "The charge is disputed."))
+    service.provider.faults.append(Fault("refund", effect=False, error=no))
+    service.provider.approve(object_id)
+    service.webhook(object_id)
+    service.deliver(service.provider.webhook(object_id, event_id="evt_again"))
+    found = [d.provider_value for d in service.database.tables.discrepancies.values()]
+
+    assert service.provider.calls.count("refund") == 1
+    assert sorted(found) == [
+        "captured 10.00 EUR",
+        "captured 10.00 EUR, 10.00 EUR not returned: charge_disputed",
+    ]
+    assert service.told() == ["IPaymentFailed", *["IPaymentDiscrepancyFound"] * 2]
+
+
+def test_a_compensation_whose_sender_died_is_sent(service: Service) -> None:
+    """
+    It is in the log with a lease, as everything is that follows from an answer.
+    """
+    payment, object_id = closed(service)
+    service.provider.approve(object_id)
+    service.provider.faults.append(Fault("refund", effect=False))
+    service.webhook(object_id)
+    unanswered = service.stored(payment.id).unresolved_operations
+    sweep(service, seconds=7)
+
+    assert unanswered == 1
+    assert service.stored(payment.id).refunded == eur("10.00")
+    assert service.stored(payment.id).status is S.FAILED

@@ -243,18 +243,21 @@ def test_a_webhook_does_not_take_a_decline_from_its_request(service: Service) ->
 
 def test_a_webhook_does_what_a_dead_request_left(service: Service) -> None:
     """
-    Nobody cancels the declined object any more: the event is due again after the lease.
+    Nobody cancels the declined object any more: the operation stays due until its lease is over.
     """
     with pytest.raises(Died):
         declined_meanwhile(service, dies=True)
 
     assert service.provider.calls == ["create_intent"]
 
+    early = service.resolve.execute()
     service.clock.advance(seconds=61)
-    service.process.execute()
+    service.resolve.execute()
     (payment,) = service.database.tables.payments.values()
 
+    assert early == 0
     assert payment.status is S.FAILED
+    assert payment.operations[0].next_at is None
     assert the_event(service).status is W.PROCESSED
 
 

@@ -27,6 +27,7 @@ from payments_core.application.forget_keys import ForgetKeys
 from payments_core.application.handle_capture import HandleCapture
 from payments_core.application.handle_message import HandleMessage, IMessageHandler
 from payments_core.application.handle_refund import HandleRefund
+from payments_core.application.look_again import LookAgain
 from payments_core.application.manage_outbox import ManageOutbox
 from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
@@ -201,6 +202,7 @@ class Container(containers.DeclarativeContainer):
     )
     resolve_operations: providers.Provider[ResolveOperations] = _One(ResolveOperations, operations)
     expire_payments: providers.Provider[ExpirePayments] = _Each(ExpirePayments, operations)
+    look_again: providers.Provider[LookAgain] = _Each(LookAgain, operations)
     report_reviews: providers.Provider[ReportReviews] = _Each(ReportReviews, unit_of_work.provider)
     get_payment: providers.Provider[GetPayment] = _Each(GetPayment, queries)
     list_payments: providers.Provider[ListPayments] = _Each(ListPayments, queries)

@@ -11,7 +11,6 @@ import attrs
 from payments_core.application.operations import Operations
 from payments_core.application.settle import settle
 from payments_core.domain.errors import PaymentsError
-from payments_core.domain.follow_up import is_finished
 from payments_core.domain.operation import Operation
 from payments_core.domain.payment import Payment
 from payments_core.domain.settlement import Answer
@@ -106,14 +105,10 @@ class ProcessWebhooks:
         now, policy = self.operations.clock.now(), self.operations.policy
         with self.operations.unit_of_work() as uow:
             payment = payment_of(uow, event, answer)
-            busy = payment.in_flight(now) if payment else None
             if payment:
                 following = settle(uow, payment, answer, now, policy)
             faultpoint("webhook.settled")
             event = self.after(event, answer, payment)
-            if payment and busy and not is_finished(payment, policy):
-                # What follows belongs to that sender; should it die, this event is due again.
-                event = _again(event, busy.lease_until)
             uow.webhooks.save(event)
             if record:
                 uow.audit.add(record(event, now))
@@ -159,11 +154,6 @@ def payment_of(uow: IUnitOfWork, event: WebhookEvent, answer: Answer) -> Payment
     if fact.payment_id:
         return uow.payments.get(fact.payment_id)
     return uow.payments.find(event.provider, fact.id)
-
-
-def _again(event: WebhookEvent, at: datetime) -> WebhookEvent:
-    waits = "An operation is under way; what follows from it is awaited"
-    return attrs.evolve(event, status=WebhookStatus.RECEIVED, next_at=at, error=waits)
 
 
 def _done(

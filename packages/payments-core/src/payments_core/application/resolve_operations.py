@@ -13,7 +13,7 @@ from payments_core.application.look import find, not_seen, read, window_of
 from payments_core.application.operations import Operations
 from payments_core.application.send import send
 from payments_core.domain.errors import PaymentsError
-from payments_core.domain.operation import Operation
+from payments_core.domain.operation import Operation, OperationState
 from payments_core.domain.payment import Payment
 from payments_core.domain.recovery import Step, Visit
 from payments_core.domain.settlement import Answer, Look
@@ -135,6 +135,7 @@ class ResolveOperations:
             for operation in following:
                 payment = self.operations.perform(payment, operation)
             operation = payment.operation(turn.id)
+            _note(payment, operation, answer)
             if step is Step.LIST:
                 window = window_of(operation, self.operations.policy)
                 return Listing(window, [turn.after(step)])
@@ -184,6 +185,15 @@ class ResolveOperations:
                 provider,
             )
         self._paused[provider] = self.operations.clock.now() + self.operations.policy.pause
+
+
+def _note(payment: Payment, operation: Operation, answer: Answer) -> None:
+    if operation.state is OperationState.ABSENT and answer.look:
+        _log.warning(
+            "operation_absent: %s %s of payment %s had no effect, by looks of %s and %s",
+            *(operation.kind, operation.id, payment.id),
+            *(operation.first_pass_at, operation.second_pass_at),
+        )
 
 
 def _together(listings: Iterable[Listing]) -> Sequence[Listing]:

@@ -13,13 +13,6 @@ from payments_core.domain.requests import CancelReason
 _OVER = frozenset({None, ProviderPaymentStatus.CANCELED, ProviderPaymentStatus.SUCCEEDED})
 
 
-def is_finished(payment: Payment, policy: Policy) -> bool:
-    """
-    Return whether nothing has to follow from the payment's facts.
-    """
-    return _reason_to_cancel(payment) is None and not _owes(payment, policy)
-
-
 def follow_ups(payment: Payment, now: datetime, policy: Policy) -> list[Operation]:
     """
     Begin what follows from the payment's facts; at most one operation, usually none.

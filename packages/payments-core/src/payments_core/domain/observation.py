@@ -48,8 +48,9 @@ def observe(payment: Payment, fact: ProviderPayment, now: datetime) -> None:
     _note_late_money(payment, fact, now)
     payment.provider_payment_id = fact.id
     payment.provider_status = fact.status
-    payment.captured = max(payment.captured, fact.captured)
-    payment.authorized = max(payment.authorized, fact.authorized, payment.captured)
+    if fact.authorized or fact.captured:
+        payment.captured = max(payment.captured, fact.captured)
+        payment.authorized = max(payment.authorized, fact.authorized, payment.captured)
     if payment.captured:
         # Taken money is refunded, not cancelled: the wish came too late.
         payment.cancel_requested = False
@@ -67,7 +68,7 @@ def observe(payment: Payment, fact: ProviderPayment, now: datetime) -> None:
 
 
 def _note_late_money(payment: Payment, fact: ProviderPayment, now: datetime) -> None:
-    if payment.closed and fact.captured > payment.captured:
+    if payment.closed and fact.captured and fact.captured > payment.captured:
         kind, theirs = DiscrepancyKind.LATE_SUCCESS, f"captured {fact.captured}"
         report(payment, kind, now, object_id=fact.id, ours=payment.status, theirs=theirs)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import attrs
 
+from payments_core.domain.errors import InvalidState
 from payments_core.domain.operation import RECOVERABLE, Operation, OperationKind, OperationState
 from payments_core.domain.payment import ATTEMPTS, Payment
 from payments_core.domain.policy import Policy
@@ -84,8 +85,9 @@ def resume(
         The next step, which may be taken once this is committed; None ends the turn, and
         the operation is given back. And what must be sent because of the answer.
     """
-    following = apply(payment, answer, now, policy)
     operation = payment.operation(visit.operation_id)
+    asked = operation.state is OperationState.REVIEW
+    following = apply(payment, answer, now, policy)
     if operation.lease_token != visit.token:
         return None, following
     # A turn goes on after a look that was complete; what could not be seen allows nothing.
@@ -97,7 +99,7 @@ def resume(
         case Step.LIST:
             operation.hold(now + policy.listing_lease)
         case None:
-            _give_back(operation, now, policy)
+            _give_back(operation, now, policy, asked=asked)
     return step, following
 
 
@@ -129,18 +131,37 @@ def may_send(payment: Payment, operation: Operation, now: datetime, policy: Poli
     return unanswered and fresh and not (unwanted or operation.key_spent)
 
 
-def _give_back(operation: Operation, now: datetime, policy: Policy) -> None:
+def look_again(payment: Payment, operation_id: UUID, now: datetime) -> Operation:
+    """
+    Let recovery look at an operation in review, because a person asked for it.
+
+    It is never sent again: evidence ends it, or it is in review still.
+
+    Raises:
+        InvalidState: It is not in review.
+    """
+    operation = next((o for o in payment.operations if o.id == operation_id), None)
+    if operation is None or operation.state is not OperationState.REVIEW:
+        raise InvalidState(f"Operation {operation_id} of this payment is not in review")
+    operation.next_at = payment.updated_at = now
+    return operation
+
+
+def _give_back(operation: Operation, now: datetime, policy: Policy, *, asked: bool) -> None:
     if operation.unresolved and now - operation.first_sent_at >= policy.review_after:
         operation.resolve(OperationState.REVIEW, now, operation.failure)
     operation.lease_until = min(operation.lease_until, now)
-    operation.next_at = _next_at(operation, now, policy)
+    operation.next_at = _next_at(operation, now, policy, asked=asked)
     operation.looks += 1
 
 
-def _next_at(operation: Operation, now: datetime, policy: Policy) -> datetime | None:
+def _next_at(
+    operation: Operation, now: datetime, policy: Policy, *, asked: bool
+) -> datetime | None:
     proof = operation.proof_due(policy)
-    if operation.state is OperationState.REVIEW and operation.first_pass_at:
-        return max(proof, now + policy.proof_gap)
+    if operation.state is OperationState.REVIEW:
+        # A person's question is pursued until two looks have answered it.
+        return proof if asked and proof > now else None
     if operation.state not in RECOVERABLE:
         return None
     if not operation.unresolved:

@@ -104,6 +104,8 @@ def _resolve_operation(payment: Payment, refund: Refund, now: datetime) -> None:
 def _tell(payment: Payment, refund: Refund, now: datetime) -> None:
     if payment.closed:
         # The payment is over for everyone; its late money is told as a discrepancy alone.
+        if refund.compensates and refund.status is not RefundStatus.SUCCEEDED:
+            _report_kept_money(payment, refund, now)
         return
     if refund.status is RefundStatus.SUCCEEDED:
         provider_refund_id = refund.provider_refund_id
@@ -129,3 +131,13 @@ def _tell(payment: Payment, refund: Refund, now: datetime) -> None:
             amount=refund.amount,
             failure=failure,
         )
+
+
+def _report_kept_money(payment: Payment, refund: Refund, now: datetime) -> None:
+    """
+    Note that late money did not go back: it is sent once, and then a person decides.
+    """
+    why = refund.failure.code if refund.failure else "refund_failed"
+    theirs = f"captured {payment.captured}, {refund.amount} not returned: {why}"
+    kind, object_id = DiscrepancyKind.LATE_SUCCESS, payment.object_id
+    report(payment, kind, now, object_id=object_id, ours=payment.status, theirs=theirs)

@@ -12,7 +12,11 @@ from uuid import UUID
 import attrs
 
 from payments_core.domain.discrepancy import DiscrepancyKind
-from payments_core.domain.facts import ProviderPayment, ProviderRefund
+from payments_core.domain.facts import (
+    ProviderPayment,
+    ProviderPaymentStatus,
+    ProviderRefund,
+)
 from payments_core.domain.failure import Failure
 from payments_core.domain.follow_up import follow_ups
 from payments_core.domain.observation import observe, stale
@@ -111,7 +115,8 @@ def _is_ours(payment: Payment, fact: ProviderPayment, now: datetime) -> bool:
     same_currency = fact.amount.currency == payment.amount.currency
     kind = DiscrepancyKind.AMOUNT_MISMATCH if same_currency else DiscrepancyKind.CURRENCY_MISMATCH
     report(payment, kind, now, object_id=fact.id, ours=payment.amount, theirs=fact.amount)
-    return False
+    # Once it can take no money, for whatever amount it was, its end is believed.
+    return fact.status is ProviderPaymentStatus.CANCELED and not fact.captured
 
 
 def _hand_to_a_person(payment: Payment, answer: Answer, now: datetime) -> None:
