@@ -50,7 +50,7 @@ FORBIDDEN = [
     ("The web's libraries are at home in payments_http", "payments_cli.planted", "flask"),
     ("The terminal's libraries are at home in payments_cli", "payments_http.planted", "rich.table"),
     (
-        "Wiring, settings and logging libraries are at home in payments_bootstrap",
+        "Wiring, settings, schedules and logging are at home in payments_bootstrap",
         "payments_http.planted",
         "dependency_injector.wiring",
     ),

@@ -25,6 +25,7 @@ from payments_bootstrap.configuration import load
 from payments_core.testing.fake_provider import ACTION_METHOD, APPROVED_METHOD, FakePaymentProvider
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
 from payments_core.testing.memory_queries import InMemoryPaymentQueries
+from payments_core.testing.memory_reconciliation import InMemoryReconciliationQueries
 from payments_http.access import EXTENSION
 from payments_http.app import create_app
 
@@ -238,6 +239,7 @@ def container(
     replaced: dict[providers.Provider[Any], providers.Provider[Any]] = {
         container.unit_of_work: providers.Factory(InMemoryUnitOfWork, database),
         container.queries: providers.Object(InMemoryPaymentQueries(database)),
+        container.reconciliation_queries: providers.Object(InMemoryReconciliationQueries(database)),
         container.payment_providers: providers.Object({"stripe": provider}),
         container.stripe: providers.Object(provider),
     }

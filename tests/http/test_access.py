@@ -52,24 +52,31 @@ ACTIONS: dict[str, tuple[str, str, str, object]] = {
     "refund": ("POST", "/api/payments/{}/refund", "Succeeded", {}),
     "capture": ("POST", "/api/payments/{}/capture", "Authorized", {}),
     "internal": ("POST", "/internal/payments/capture", "Authorized", {}),
+    "reconcile": (
+        "POST",
+        "/api/payments/reconcile",
+        "Succeeded",
+        {"from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z"},
+    ),
+    "run": ("GET", "/api/payments/reconcile/{}", "Succeeded", None),
 }
 
-GOOD = {"create": 201, "refund": 201, "internal": 202}
+GOOD = {"create": 201, "refund": 201, "internal": 202, "reconcile": 202}
 
 TABLE = """
-                     create confirm get timeline list cancel refund capture internal
-anonymous            401    401     401 401      401  401    401    401     401
-owner                yes    yes     yes 403      403  yes    403    403     403
-owner as User        yes    yes     yes 403      403  yes    403    403     403
-other customer       yes    404     404 403      403  404    403    403     403
-other user           yes    404     404 403      403  404    403    403     403
-Ops                  403    403     yes yes      yes  403    403    403     403
-Finance              403    403     yes yes      yes  yes    yes    yes     403
-Admin                yes    yes     yes yes      yes  yes    yes    yes     403
-order-service        yes    yes     yes 403      403  yes    yes    403     403
-fulfillment-service  403    403     yes 403      403  403    yes    yes     yes
-another service      403    403     403 403      403  403    403    403     403
-nobody's role        403    403     403 403      403  403    403    403     403
+                     create confirm get timeline list cancel refund capture internal reconcile run
+anonymous            401    401     401 401      401  401    401    401     401      401       401
+owner                yes    yes     yes 403      403  yes    403    403     403      403       403
+owner as User        yes    yes     yes 403      403  yes    403    403     403      403       403
+other customer       yes    404     404 403      403  404    403    403     403      403       403
+other user           yes    404     404 403      403  404    403    403     403      403       403
+Ops                  403    403     yes yes      yes  403    403    403     403      403       403
+Finance              403    403     yes yes      yes  yes    yes    yes     403      yes       404
+Admin                yes    yes     yes yes      yes  yes    yes    yes     403      yes       404
+order-service        yes    yes     yes 403      403  yes    yes    403     403      403       403
+fulfillment-service  403    403     yes 403      403  403    yes    yes     yes      403       403
+another service      403    403     403 403      403  403    403    403     403      403       403
+nobody's role        403    403     403 403      403  403    403    403     403      403       403
 """
 
 

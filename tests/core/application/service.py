@@ -176,7 +176,6 @@ class Service:
             "provider": "fake",
             "window_start": now - timedelta(days=1),
             "window_end": now,
-            "requested_by": "test",
         }
         return self.reconcile.execute(ReconcileCommand(**fields | changes))
 

@@ -538,7 +538,6 @@ def command(service: Service, **changes: object) -> ReconcileCommand:
         provider="fake",
         window_start=now - timedelta(days=1),
         window_end=now,
-        requested_by="test",
     )
     return attrs.evolve(made, **changes)  # type: ignore[arg-type]  # evolve checks the names
 

@@ -6,13 +6,22 @@ from collections.abc import Mapping
 from typing import Final
 
 from payments_cli.refusal import ExitCode, Refusal
-from payments_core.domain.errors import Conflict, DomainError, NotFound, PaymentsError
+from payments_core.domain.errors import (
+    Conflict,
+    DomainError,
+    NotFound,
+    PaymentsError,
+    ReconciliationRunning,
+    WindowInvalid,
+)
 
 __all__ = ["EXIT_CODES", "ExitCode", "Refusal", "refusal_of"]
 
 EXIT_CODES: Final[Mapping[type[PaymentsError], ExitCode]] = {
     NotFound: ExitCode.NOT_FOUND,
+    WindowInvalid: ExitCode.USAGE,
     DomainError: ExitCode.REFUSED,
+    ReconciliationRunning: ExitCode.ALREADY_RUNNING,
     Conflict: ExitCode.REFUSED,
     PaymentsError: ExitCode.FAILED,
 }

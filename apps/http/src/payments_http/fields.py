@@ -241,6 +241,20 @@ class Digits(fields.Integer):
         return number
 
 
+class Flag(fields.Boolean):
+    """
+    True or false, and nothing that merely looks like it.
+    """
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if not isinstance(value, bool):
+            raise refuse("It must be true or false.")
+        return value
+
+
 class Place(fields.Field[Cursor]):
     """
     Where a page of a list begins; opaque to callers.

@@ -9,8 +9,10 @@ from marshmallow import Schema, fields, post_dump, validates_schema
 from typing_extensions import override
 
 from payments_core.contracts.converter import camel_case
+from payments_core.domain.discrepancy import DiscrepancyKind, Repair
 from payments_core.domain.errors import InvalidMoney
 from payments_core.domain.money import Money
+from payments_core.domain.reconciliation import RunStatus
 from payments_core.domain.refund import RefundStatus
 from payments_core.domain.requests import CaptureMethod
 from payments_core.domain.status import PaymentStatus
@@ -19,6 +21,7 @@ from payments_http.fields import (
     CanonicalUUID,
     Currency,
     Digits,
+    Flag,
     MoneyText,
     Place,
     ReturnUrl,
@@ -159,6 +162,35 @@ class ListPayments(CamelCase):
             raise refuse("from must not be after to.", "window_invalid")
 
 
+class Reconcile(CamelCase):
+    """
+    Which time to compare with which provider.
+    """
+
+    window_start = Time(data_key="from", required=True, metadata={"description": "Inclusive."})
+    window_end = Time(
+        data_key="to",
+        required=True,
+        metadata={
+            "description": "Exclusive; at most 31 days later. The last minutes are left out."
+        },
+    )
+    provider = Text(32, PROVIDER, metadata={"example": "stripe"})
+    dry_run = Flag(
+        load_default=False,
+        metadata={"description": "Only look: nothing is repaired, no difference is kept."},
+    )
+
+
+class ReadRun(CamelCase):
+    """
+    Which differences of a run to show.
+    """
+
+    limit = Digits(1, 100, load_default=20)
+    cursor = Place()
+
+
 # ---------------------------------------------------------------- answers
 
 
@@ -278,6 +310,101 @@ class Timeline(CamelCase):
     """
 
     items = fields.List(fields.Nested(TimelineEntry), required=True)
+
+
+class Counts(CamelCase):
+    """
+    How much was compared, and how much differed.
+    """
+
+    checked = fields.Integer(required=True)
+    found = fields.Integer(required=True, metadata={"description": "Differences there were."})
+    new = fields.Integer(
+        attribute="fresh",
+        required=True,
+        metadata={"description": "Of these, that no earlier run had found."},
+    )
+    repaired = fields.Integer(required=True)
+    kinds = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
+class Run(CamelCase):
+    """
+    A comparison with the provider.
+    """
+
+    run_id = fields.UUID(attribute="id", required=True)
+    provider = fields.String(required=True)
+    window_start = Time(data_key="from", required=True)
+    window_end = Time(
+        data_key="to",
+        required=True,
+        metadata={"description": "What is younger than some minutes is left out."},
+    )
+    dry_run = fields.Boolean(required=True)
+    status = fields.Enum(
+        RunStatus,
+        by_value=fields.String,
+        required=True,
+        metadata={
+            "type": "string",
+            "description": "`partial`: something could not be read, so nothing is said to be"
+            " absent there; the next run makes it good.",
+        },
+    )
+    error = fields.String(required=True, allow_none=True)
+    requested_by = fields.String(required=True)
+    requested_at = Time(required=True)
+    started_at = Time(required=True, allow_none=True)
+    finished_at = Time(required=True, allow_none=True)
+    counts = fields.Nested(Counts, required=True)
+
+    @override
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        return obj if attr == "counts" else super().get_attribute(obj, attr, default)
+
+
+class Discrepancy(CamelCase):
+    """
+    Where the provider and this service did not say the same.
+    """
+
+    id = fields.UUID(required=True)
+    kind = fields.Enum(
+        DiscrepancyKind, by_value=fields.String, required=True, metadata={"type": "string"}
+    )
+    payment_id = fields.UUID(required=True, allow_none=True)
+    provider_object_id = fields.String(required=True)
+    local_value = fields.String(required=True)
+    provider_value = fields.String(required=True)
+    found_at = Time(required=True)
+    repair = fields.Enum(
+        Repair,
+        by_value=fields.String,
+        required=True,
+        allow_none=True,
+        metadata={
+            "type": ["string", "null"],
+            "description": "How it ended: what the provider says was taken over (`settled`), an"
+            " operation that ends it was sent (`begun`), a lost event was fetched (`stored`);"
+            " null while it stands.",
+        },
+    )
+    repaired_at = Time(required=True, allow_none=True)
+
+
+class RunAndFound(Run):
+    """
+    A comparison with the provider, and a page of what it was the first to find, oldest first.
+    """
+
+    discrepancies = fields.List(fields.Nested(Discrepancy), required=True)
+    next_cursor = Place(
+        attribute="next",
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where the next page begins; null on the last one."},
+    )
 
 
 class ReceivedWebhook(CamelCase):

@@ -14,6 +14,8 @@ from dependency_injector import containers, providers
 
 from payments_bootstrap.health import Condition, Health, Ping
 from payments_bootstrap.log_publisher import LogPublisher
+from payments_bootstrap.reconciling import Reconciler
+from payments_bootstrap.rules import PROVIDERS
 from payments_bootstrap.settings import Check, Settings
 from payments_bootstrap.worker import Job, Part, Service, Worker, worker_of
 from payments_core.application.audit import ListAudit
@@ -33,6 +35,7 @@ from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
 from payments_core.application.queries import GetPayment, ListPayments, ShowTimeline
 from payments_core.application.receive_webhook import ReceiveWebhook
+from payments_core.application.reconcile_payments import ReconcilePayments, ShowReconciliation
 from payments_core.application.record_order import RecordOrder
 from payments_core.application.refund_payment import RefundPayment
 from payments_core.application.relay_outbox import RelayOutbox, ReportLateMessages
@@ -214,6 +217,16 @@ class Container(containers.DeclarativeContainer):
         VerifyPayments, records, payment_providers, clock
     )
 
+    reconcile_payments: providers.Provider[ReconcilePayments] = _Each(
+        ReconcilePayments, operations, reconciliation_queries, settings.provided.reconcile.policy
+    )
+    show_reconciliation: providers.Provider[ShowReconciliation] = _Each(
+        ShowReconciliation, reconciliation_queries
+    )
+    reconciler: providers.Provider[Reconciler] = _One(
+        Reconciler, reconcile_payments, settings.provided.reconcile, PROVIDERS, clock
+    )
+
     publisher = _One(publisher_of, settings.provided.rabbitmq)
     relay_outbox: providers.Provider[RelayOutbox] = _Each(
         RelayOutbox,
@@ -322,6 +335,14 @@ class Container(containers.DeclarativeContainer):
             run=consumer.provided.retry,
             interval=settings.provided.worker.retries_every,
             part=Part.CONSUMERS,
+        ),
+        _Each(
+            Job,
+            name="reconciliation",
+            run=reconciler.provided.run,
+            interval=settings.provided.worker.reconcile_every,
+            part=Part.RECONCILIATION,
+            stop=reconciler.provided.stop,
         ),
     )
     services: providers.Provider[Mapping[Part, Callable[[], Service]]] = _Each(

@@ -10,8 +10,15 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from payments_bootstrap.settings import Check, KeycloakSettings, PaymentProviderSettings
+from payments_bootstrap.schedule import is_schedule
+from payments_bootstrap.settings import (
+    Check,
+    KeycloakSettings,
+    PaymentProviderSettings,
+    ReconcileSettings,
+)
 from payments_core.domain.policy import Policy
+from payments_core.domain.reconciliation import ReconciliationPolicy
 from payments_stripe import StripeSettings
 
 DEVELOPMENT_ISSUER: Final = "urn:payments:development"
@@ -125,6 +132,16 @@ def _short_lease(values: Values) -> bool:
     return lease < _CALLS_OF_AN_OPERATION * call + _BESIDES_CALLS
 
 
+def _no_schedule(values: Values) -> bool:
+    schedule = values.get("reconcile.schedule", "")
+    return bool(schedule) and not is_schedule(schedule)
+
+
+def _long_lookback(values: Values) -> bool:
+    lookback: timedelta = values.get("reconcile.lookback", ReconcileSettings().lookback)
+    return not timedelta(0) < lookback <= ReconciliationPolicy().longest
+
+
 RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
     (
         "payment_providers.stripe.api_key",
@@ -191,6 +208,16 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
         "policy.lease",
         _short_lease,
         f"it must be at least {_CALLS_OF_AN_OPERATION} times PAYMENT_PROVIDERS__STRIPE__DEADLINE and {_BESIDES_CALLS.seconds} s more",
+    ),
+    (
+        "reconcile.schedule",
+        _no_schedule,
+        'it must be a cron expression of five fields, such as "30 3 * * *", or empty',
+    ),
+    (
+        "reconcile.lookback",
+        _long_lookback,
+        f"it must be above zero and at most {ReconciliationPolicy().longest.days} days",
     ),
 )
 """

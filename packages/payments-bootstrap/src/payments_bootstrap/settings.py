@@ -10,6 +10,7 @@ import attrs
 from payments_bootstrap.permissions import ROLES, SERVICES, Permission
 from payments_core.application.relay_outbox import RelayPolicy
 from payments_core.domain.policy import Policy
+from payments_core.domain.reconciliation import ReconciliationPolicy
 from payments_postgres import DatabaseSettings
 from payments_rabbit import RabbitSettings
 from payments_redis import RedisSettings
@@ -174,6 +175,7 @@ class WorkerSettings:
         backfill_every: For webhooks that never arrived; backfill_over: how far back each time.
         sweep_every: For operations without an outcome, and for payments that nobody paid in
             time. reviews_every: For operations that wait for a person.
+        reconcile_every: For runs that were asked for, or are due.
 
         relays: How many carry messages at once: one publishes while another asks the database.
             sweepers: How many resolve operations at once.
@@ -188,6 +190,7 @@ class WorkerSettings:
     sweep_every: timedelta = timedelta(seconds=5)
     reviews_every: timedelta = timedelta(minutes=10)
     forget_keys_every: timedelta = timedelta(minutes=5)
+    reconcile_every: timedelta = timedelta(seconds=5)
     relays: int = 2
     sweepers: int = 2
 
@@ -205,6 +208,34 @@ class OrderSettings:
 
     require_known: bool = False
     default_currency: str = "EUR"
+
+
+@attrs.frozen
+class ReconcileSettings:
+    """
+    How this service is compared with its providers.
+
+    Attributes:
+        schedule: When, as a cron expression in UTC; empty for never by itself.
+
+        lookback: How far back each time. Longer than the pause, so that a run that could not
+            read everything is made good by the next.
+
+        grace: What is younger is left out. stuck_after: When an operation without an
+            outcome is reported.
+    """
+
+    schedule: str = "30 3 * * *"
+    lookback: timedelta = timedelta(days=3)
+    grace: timedelta = timedelta(minutes=5)
+    stuck_after: timedelta = timedelta(minutes=15)
+
+    @property
+    def policy(self) -> ReconciliationPolicy:
+        """
+        What of it the core needs.
+        """
+        return ReconciliationPolicy(grace=self.grace, stuck_after=self.stuck_after)
 
 
 @attrs.frozen
@@ -238,6 +269,7 @@ class Settings:
     rabbitmq: RabbitSettings = attrs.field(factory=RabbitSettings)
     relay: RelayPolicy = attrs.field(factory=RelayPolicy)
     orders: OrderSettings = OrderSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
     log: LogSettings = LogSettings()
     policy: Policy = attrs.field(factory=Policy)
 

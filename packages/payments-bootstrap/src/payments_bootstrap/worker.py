@@ -24,6 +24,7 @@ class Part(StrEnum):
     SWEEPER = "sweeper"
     RELAY = "relay"
     CONSUMERS = "consumers"
+    RECONCILIATION = "reconciliation"
 
 
 class Service(Protocol):
@@ -57,6 +58,8 @@ class Job:
         part: What it belongs to.
 
         threads: How many run it at once.
+
+        stop: Makes a run that takes long end early.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Job:
     interval: timedelta
     part: Part = Part.WEBHOOKS
     threads: int = 1
+    stop: Callable[[], None] = lambda: None
 
 
 class Worker:
@@ -94,6 +98,8 @@ class Worker:
         Let each job finish what it is doing, and return when all have.
         """
         self._stopping.set()
+        for job in self.jobs:
+            job.stop()
         for thread in self._threads:
             thread.join()
         for service in reversed(self.services):

@@ -12,7 +12,7 @@ from payments_cli.refusal import ExitCode
 from payments_cli.session import development_option, environment, refusals
 from payments_cli.signals import until_stopped
 
-PARTS = ("relay", "consumers", "webhooks", "sweeper")
+PARTS = ("relay", "consumers", "webhooks", "sweeper", "reconciliation")
 
 
 TEACHING = examples(
@@ -34,9 +34,10 @@ def command(*, development: bool, only: tuple[str, ...]) -> None:
     Do what happens by itself, until interrupted.
 
     The relay publishes events, the consumers take commands and orders from RabbitMQ, stored
-    webhooks that were not processed are, and the sweeper resolves operations whose answer
-    was lost and ends payments that nobody paid in time. Ctrl-C and SIGTERM let it finish what
-    is under way; whatever ends it, the next worker goes on where it stopped.
+    webhooks that were not processed are, the sweeper resolves operations whose answer was lost
+    and ends payments that nobody paid in time, and reconciliations run when they are due or
+    were asked for. Ctrl-C and SIGTERM let it finish what is under way; whatever ends it, the
+    next worker goes on where it stopped.
     """
     from payments_bootstrap import bootstrap, close
     from payments_bootstrap.worker import Part

@@ -90,6 +90,8 @@ class Home:
             },
             "keycloak": {"issuer": [DEVELOPMENT_ISSUER], "jwks_url": self.issuer.keys_url},
             "log": {"level": "WARNING"},
+            # A developer asks for it, and for what has happened just now.
+            "reconcile": {"schedule": "", "grace": "10s", "stuck_after": "1m"},
             "payment_providers.stripe": {
                 "api_key": API_KEY,
                 "api_base": f"http://127.0.0.1:{simulator_port}",

@@ -22,6 +22,7 @@ from payments_core.application.reconciliation.legs import (
 )
 from payments_core.application.reconciliation.merge import rest_of
 from payments_core.application.reconciliation.own_records import messages, operations, webhooks
+from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.errors import (
     ConcurrentUpdate,
@@ -30,11 +31,13 @@ from payments_core.domain.errors import (
     ReconciliationRunning,
 )
 from payments_core.domain.events import ReconciliationCompleted
+from payments_core.domain.ids import child_id
 from payments_core.domain.reconciliation import (
     ReconciliationPolicy,
     ReconciliationRun,
     RunStatus,
 )
+from payments_core.ports.audit import AuditEntry
 from payments_core.ports.errors import ProviderError
 from payments_core.ports.faults import faultpoint
 from payments_core.ports.queries import Cursor
@@ -61,15 +64,15 @@ class ReconcileCommand:
     Which time to compare with which provider, and whether only to look.
 
     Attributes:
-        requested_by: Who asks, for the record.
+        run_id: The same id is the same run, however often it is asked for.
     """
 
     provider: str
     window_start: datetime
     window_end: datetime
-    requested_by: str
     dry_run: bool = False
     run_id: UUID = attrs.field(factory=uuid4)
+    actor: Actor = EMBEDDING
 
 
 @attrs.frozen
@@ -105,7 +108,7 @@ class ReconcilePayments:
 
     def request(self, command: ReconcileCommand) -> ReconciliationRun:
         """
-        Keep a run for a worker to take.
+        Keep a run for a worker to take; return it as it is if it is kept already.
 
         Raises:
             ReconciliationRunning: The provider has one that has not ended.
@@ -115,7 +118,11 @@ class ReconcilePayments:
         run = self._run_of(command)
         with self.operations.unit_of_work() as uow:
             if not uow.reconciliations.add(run):
+                known = uow.reconciliations.get(run.id)
+                if known:
+                    return known
                 raise _running(uow.reconciliations.active(run.provider))
+            uow.audit.add(_asked_for(run, command.actor))
             uow.commit()
         return run
 
@@ -142,20 +149,25 @@ class ReconcilePayments:
             raise _running(claimed)
         return self._work(claimed, watch)
 
-    def take(self) -> int:
+    def take(self, watch: Watch = Watch()) -> int:
         """
         Run what was asked for, or what a dead process left; return how many that were.
         """
         run = self._claim()
         if run is None:
             return 0
-        self._work(run, Watch())
+        self._work(run, watch)
         return 1
 
     def _run_of(self, command: ReconcileCommand) -> ReconciliationRun:
         self.operations.provider(command.provider)
         return ReconciliationRun.of(
-            **attrs.asdict(command, recurse=False),
+            run_id=command.run_id,
+            provider=command.provider,
+            window_start=command.window_start,
+            window_end=command.window_end,
+            dry_run=command.dry_run,
+            requested_by=command.actor.subject or command.actor.channel,
             now=self.operations.clock.now(),
             policy=self.policy,
         )
@@ -319,6 +331,17 @@ class _Work:
 
 def _asked(object_id: str, payment_id: UUID) -> Suspect:
     return lambda desk: desk.examine(object_id, payment_id)
+
+
+def _asked_for(run: ReconciliationRun, actor: Actor) -> AuditEntry:
+    return AuditEntry(
+        id=child_id(run.id, "audit", "reconcile"),
+        at=run.requested_at,
+        actor=actor,
+        action="reconcile",
+        about=f"run {run.id}",
+        after=run.status,
+    )
 
 
 def _running(run: ReconciliationRun | None) -> ReconciliationRunning:

@@ -170,7 +170,7 @@ class ReconciliationRun:
             id=run_id,
             provider=provider,
             window_start=window_start,
-            window_end=max(window_start, min(window_end, now - policy.grace)),
+            window_end=min(window_end, now - policy.grace),
             dry_run=dry_run,
             requested_by=requested_by,
             requested_at=now,
@@ -203,12 +203,13 @@ def check_window(
     Accept a window that can be compared.
 
     Raises:
-        WindowInvalid: It ends before it begins, begins in the future, or is too long.
+        WindowInvalid: It ends before it begins, holds only what is too young, or is too long.
     """
     if start >= end:
         raise WindowInvalid("The window must begin before it ends")
-    if start > now:
-        raise WindowInvalid("The window must begin in the past")
+    if start >= now - policy.grace:
+        minutes = policy.grace.total_seconds() / 60
+        raise WindowInvalid(f"The window must begin at least {minutes:g} minutes ago")
     if end - start > policy.longest:
         raise WindowInvalid(
             f"A window is at most {policy.longest.days} days long; reconcile one after the other"
