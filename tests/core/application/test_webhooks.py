@@ -204,6 +204,26 @@ def test_what_cannot_be_processed_for_a_day_is_dead(service: Service) -> None:
     assert service.clock.now() - the_event(service).received_at >= timedelta(hours=24)
 
 
+def test_a_worker_that_was_away_gives_nothing_up(service: Service) -> None:
+    """
+    An event that is older than a day, and was hardly tried, is tried on.
+    """
+    payment = service.pay("fake_action")
+    service.provider.approve(service.object_of(payment))
+    service.lose("retrieve", effect=False)
+    service.lose("retrieve", effect=False)
+    service.webhook(service.object_of(payment))
+    service.clock.advance(hours=25)
+    service.process.execute()
+
+    assert the_event(service).status is W.RECEIVED
+
+    service.clock.advance(minutes=15)
+    service.process.execute()
+
+    assert the_event(service).status is W.PROCESSED
+
+
 def declined_meanwhile(service: Service, *, dies: bool) -> PaymentView:
     """
     Take a payment that is declined, whose webhook is processed before our call returns.

@@ -175,10 +175,11 @@ class Operations:
         queue = [operation]
         while queue:
             current = queue.pop(0)
-            if self.clock.now() >= current.lease_until:
-                continue
             visit = Visit(current.id, current.lease_token, frozenset({Step.SEND}))
             faultpoint(f"{current.kind}.call.before")
+            # Nothing comes between this and the call: a process may stand still anywhere.
+            if self.clock.now() >= current.lease_until:
+                continue
             answer = send(provider, current)
             faultpoint(f"{current.kind}.call.after")
             try:

@@ -33,12 +33,14 @@ class ProcessWebhooks:
     Attributes:
         lease: How long one claim keeps other workers away from an event.
 
-        give_up_after: How long an event is tried before it is DEAD.
+        give_up_after: How long an event is tried before it is DEAD, and how often at least:
+            a worker that was away for long has tried nothing.
     """
 
     operations: Operations
     lease: timedelta = timedelta(seconds=60)
     give_up_after: timedelta = timedelta(hours=24)
+    tries: int = 10
 
     def execute(self, limit: int = 50) -> int:
         """
@@ -132,7 +134,8 @@ class ProcessWebhooks:
 
     def _later(self, event: WebhookEvent, status: WebhookStatus, error: str) -> WebhookEvent:
         now = self.operations.clock.now()
-        over = now - event.received_at >= self.give_up_after
+        old = now - event.received_at >= self.give_up_after
+        over = old and event.attempts + 1 >= self.tries
         wait = timedelta(seconds=min(5 * 2 ** min(event.attempts, 8), 900))
         if over:
             _log.error("Webhook event %s is given up: %s", event.event_id, error)
