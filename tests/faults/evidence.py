@@ -43,12 +43,16 @@ class Version:
 class Written:
     """
     A message as it was committed.
+
+    Attributes:
+        left: Whether it must have been heard; one that a later payment made untrue need not.
     """
 
     id: str
     order_id: UUID | None
     sequence: int
     body: str
+    left: bool = True
 
 
 @attrs.frozen
@@ -171,7 +175,8 @@ def _copies(evidence: Evidence) -> Found:
     for message in evidence.heard:
         if message.id in bodies and message.body != bodies[message.id]:
             yield message.id, "a copy with another body was heard"
-    for lost in bodies.keys() - {m.id for m in evidence.heard}:
+    heard = {m.id for m in evidence.heard}
+    for lost in (w.id for w in evidence.written if w.left and w.id not in heard):
         yield lost, "it was written and never heard"
 
 

@@ -1,0 +1,31 @@
+"""
+How much each proof does: in every run of CI, and before a release (PROOF_SCALE=release).
+"""
+
+import os
+from typing import Final
+
+import attrs
+
+
+@attrs.frozen
+class Count:
+    """
+    A number for each of the two.
+    """
+
+    ci: int
+    release: int
+
+    @property
+    def now(self) -> int:
+        """
+        The number for this run.
+        """
+        return self.release if os.environ.get("PROOF_SCALE") == "release" else self.ci
+
+
+SIMULATIONS: Final = Count(500, 10_000)
+KILLS: Final = Count(300, 2_000)
+LOSSES: Final = Count(100, 1_000)
+WEBHOOKS_AT_ONCE: Final = Count(60, 1_000)
