@@ -40,12 +40,13 @@ prove: $(STAMP) ## Run the long proofs, as CI does
 verify: $(STAMP) ## Run the proofs with the counts of a release
 	@PROOF_SCALE=release $(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -m "slow and not sandbox" $(ARGS)
 
-lint: $(STAMP) ## ruff, mypy --strict, import contracts, spelling
+lint: $(STAMP) ## ruff, mypy --strict, import contracts, spelling, AsyncAPI
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/codespell $$(git ls-files -co --exclude-standard | grep -vE '\.lock$$')
+	@$(BIN)/codespell $$(git ls-files -co --exclude-standard | grep -vE '\.lock$$|-lock\.json$$')
+	@$(BIN)/python -m scripts.check_asyncapi
 
 fmt: $(STAMP) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only -q .
