@@ -27,7 +27,7 @@ def test_the_printed_lines_work_as_printed(service: Service) -> None:
         env=service.environ,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=300,
         check=True,
     )
     answers = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]

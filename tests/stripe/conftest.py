@@ -22,14 +22,14 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def settings(simulator: Simulator) -> StripeSettings:
     """
-    Settings that point at the simulator and have little patience.
+    Settings that point at the simulator; patient, since a busy machine is no lost answer.
     """
     return StripeSettings(
         api_key=simulator.api_key,
         webhook_secrets=(simulator.webhook_secret,),
         api_base=simulator.url,
-        read_timeout=1.0,
-        deadline=2.0,
+        read_timeout=20.0,
+        deadline=40.0,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import attrs
 import pytest
 
 from payments_core.domain.facts import ProviderPayment, ProviderPaymentStatus
@@ -205,15 +206,17 @@ def test_replayed_refund_is_read_again(
 
 @pytest.mark.parametrize("kind", ["timeout", "effect_then_timeout"])
 def test_lost_answer_is_unavailable_and_the_key_finds_it(
-    simulator: Simulator, provider: StripePaymentProvider, kind: str
+    simulator: Simulator, settings: StripeSettings, provider: StripePaymentProvider, kind: str
 ) -> None:
     """
     Whether a payment was made is open; the same key makes it once, or names it.
     """
     simulator.faults.add(kind=kind, operation="payment_intents.create", seconds=1.5)
     request = a_creation()
+    impatient = StripePaymentProvider(attrs.evolve(settings, read_timeout=1.0))
     with pytest.raises(ProviderUnavailable, match="timeout"):
-        provider.create_intent(request, idempotency_key="key-1")
+        impatient.create_intent(request, idempotency_key="key-1")
+    impatient.close()
     payment = provider.create_intent(request, idempotency_key="key-1")
 
     assert payment.status is ProviderPaymentStatus.SUCCEEDED
