@@ -48,6 +48,11 @@ FORBIDDEN = [
     ),
     ("Redis's library is at home in payments_redis", "payments_http.planted", "redis"),
     ("The web's libraries are at home in payments_http", "payments_cli.planted", "flask"),
+    (
+        "OAuth's library is at home in payments_http and payments_bootstrap",
+        "payments_cli.planted",
+        "authlib.oauth2",
+    ),
     ("The terminal's libraries are at home in payments_cli", "payments_http.planted", "rich.table"),
     (
         "Wiring, settings, schedules and logging are at home in payments_bootstrap",

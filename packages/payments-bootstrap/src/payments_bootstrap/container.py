@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from dependency_injector import containers, providers
 
+from payments_bootstrap.client_credentials import ClientCredentials
 from payments_bootstrap.health import Condition, Health, Ping
 from payments_bootstrap.log_publisher import LogPublisher
 from payments_bootstrap.reconciling import Reconciler
@@ -97,6 +98,7 @@ def opener(make: Callable[[S], T], close: Callable[[T], None]) -> Callable[[S, E
 
 open_engine = opener(create_engine, lambda engine: engine.dispose())
 open_redis = opener(RedisResultCache, RedisResultCache.close)
+open_credentials = opener(ClientCredentials.of, ClientCredentials.close)
 open_stripe = opener(StripePaymentProvider, StripePaymentProvider.close)
 
 
@@ -168,6 +170,10 @@ class Container(containers.DeclarativeContainer):
         SqlAlchemyReconciliationQueries, engine
     )
     audit_queries: providers.Provider[IAuditQueries] = _One(SqlAlchemyAuditQueries, engine)
+
+    client_credentials: providers.Provider[ClientCredentials] = _One(
+        open_credentials, settings.provided.keycloak, closing
+    )
 
     stripe: providers.Provider[IPaymentProvider] = _One(
         open_stripe, settings.provided.payment_providers.stripe, closing

@@ -47,7 +47,11 @@ class KeycloakSettings:
 
         audience: What a token must be for.
 
-        client_id: The client whose roles count besides those of the realm.
+        client_id: The client whose roles count besides those of the realm, and in whose name
+            this service calls others.
+
+        client_secret: Of that client, for such calls; token_url: Where it is given tokens, by
+            default Keycloak's place under the first issuer.
 
         jwks_url: Where the issuer's keys are; by default Keycloak's place under the first issuer.
 
@@ -63,6 +67,8 @@ class KeycloakSettings:
     issuer: tuple[str, ...] = ()
     audience: str = "payment-service"
     client_id: str = "payment-service"
+    client_secret: str = attrs.field(default="", repr=False)
+    token_url: str = ""
     jwks_url: str = ""
     keys_fresh: timedelta = timedelta(minutes=10)
     keys_stale: timedelta = timedelta(hours=24)
@@ -79,6 +85,13 @@ class KeycloakSettings:
         Where the keys are.
         """
         return self.jwks_url or f"{self.issuer[0]}/protocol/openid-connect/certs"
+
+    @property
+    def tokens_url(self) -> str:
+        """
+        Where tokens are given out.
+        """
+        return self.token_url or f"{self.issuer[0]}/protocol/openid-connect/token"
 
 
 @attrs.frozen
