@@ -97,6 +97,18 @@ def test_json_stays_one_line(text: str) -> None:
     assert json.loads(line)["level"] == "warning"
 
 
+@pytest.mark.parametrize("library", ["aio_pika", "aiormq.connection", "stripe", "urllib3"])
+def test_libraries_are_quiet(library: str) -> None:
+    """
+    Libraries whose records show what they send are not heard below a warning, at any level.
+    """
+    stream = io.StringIO()
+    configure(json=True, level="DEBUG", stream=stream)
+    logging.getLogger(library).info("b'\\x00guest\\x00password'")
+
+    assert not stream.getvalue()
+
+
 def test_context() -> None:
     """
     The fields of the context are in every record of the block, and in none after it.

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from payments_core.domain.facts import ProviderPaymentStatus
+from payments_core.domain.money import Money
 from payments_core.ports.provider import NoticeTopic
 from payments_core.testing.fake_provider import FakePaymentProvider, Fault
 from payments_core.testing.memory import InMemoryDatabase
@@ -151,3 +153,102 @@ def test_long_header(api: Api) -> None:
     No signature is 5 KiB long.
     """
     assert _deliver(api, b"{}", {"fake-signature": "x" * 5120}).status_code == 400
+
+
+S = ProviderPaymentStatus
+
+CONTRADICTIONS: list[tuple[str, str, dict[str, Any], str, list[str]]] = [
+    (
+        "W27 other amount",
+        "RequiresAction",
+        {"amount": Money.parse("11.00", "EUR"), "status": S.SUCCEEDED},
+        "RequiresAction",
+        ["IPaymentDiscrepancyFound"],
+    ),
+    (
+        "W28 other currency",
+        "RequiresAction",
+        {"amount": Money.parse("10.00", "USD"), "status": S.SUCCEEDED},
+        "RequiresAction",
+        ["IPaymentDiscrepancyFound"],
+    ),
+    (
+        "W31 failed after succeeded",
+        "Succeeded",
+        {"status": S.REQUIRES_PAYMENT_METHOD},
+        "Succeeded",
+        [],
+    ),
+    ("W32 processing after succeeded", "Succeeded", {"status": S.PROCESSING}, "Succeeded", []),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "changes", "after", "told"),
+    [pytest.param(*row, id=entry) for entry, *row in CONTRADICTIONS],
+)
+def test_what_contradicts_is_no_step(
+    api: Api,
+    alice: Api,
+    payment_in: MakePayment,
+    provider: FakePaymentProvider,
+    database: InMemoryDatabase,
+    before: str,
+    changes: dict[str, Any],
+    after: str,
+    told: list[str],
+) -> None:
+    """
+    What an event brings to light is 200 whatever it is; what cannot be is told, and changes nothing.
+    """
+    payment_id = payment_in(before)
+    known = len(database.outbox)
+    provider.change("stripe_pi_1", **changes)
+    answer = _deliver(api, *provider.webhook("stripe_pi_1"))
+
+    assert answer.status_code == 200
+    assert alice.get(f"/api/payments/{payment_id}").get_json()["status"] == after
+    assert [m.name for m in database.outbox][known:] == told
+
+
+def test_late_success(
+    api: Api,
+    alice: Api,
+    payment_in: MakePayment,
+    provider: FakePaymentProvider,
+    database: InMemoryDatabase,
+) -> None:
+    """
+    W30: money that was taken after the payment failed is told and given back; it stays Failed.
+    """
+    payment_id = payment_in("Failed")
+    ten = Money.parse("10.00", "EUR")
+    provider.change("stripe_pi_1", status=S.SUCCEEDED, authorized=ten, captured=ten)
+    answer = _deliver(api, *provider.webhook("stripe_pi_1"))
+    shown = alice.get(f"/api/payments/{payment_id}").get_json()
+
+    assert answer.status_code == 200
+    assert (shown["status"], shown["capturedAmount"]) == ("Failed", "10.00")
+    assert "IPaymentDiscrepancyFound" in [m.name for m in database.outbox]
+    assert "IPaymentSucceeded" not in [m.name for m in database.outbox]
+    assert "refund" in provider.calls
+
+
+def test_refund_from_the_dashboard(
+    api: Api,
+    alice: Api,
+    payment_in: MakePayment,
+    provider: FakePaymentProvider,
+    database: InMemoryDatabase,
+) -> None:
+    """
+    W33: a refund that was made elsewhere becomes one here, and is told once.
+    """
+    payment_id = payment_in("Succeeded")
+    provider.refund_outside("stripe_pi_1", Money.parse("4.00", "EUR"))
+    for event in ("evt_one", "evt_two"):
+        answer = _deliver(api, *provider.webhook("stripe_pi_1", NoticeTopic.REFUND, event_id=event))
+        assert answer.status_code == 200
+
+    assert alice.get(f"/api/payments/{payment_id}").get_json()["refundedAmount"] == "4.00"
+    assert [m.name for m in database.outbox].count("IRefundIssued") == 1

@@ -78,15 +78,22 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, **settings: str) -> Iterator[Served]:
+def served(
+    folder: Path, simulated: Mapping[str, Any] | None = None, **settings: str
+) -> Iterator[Served]:
     """
     Start the API in a folder of its own, with further settings, until the block ends.
+
+    Args:
+        simulated: Of the simulated Stripe, which delivers its webhooks only if this is given.
     """
     key = RSAKey.generate_key(2048, {"kid": "key-1", "use": "sig", "alg": "RS256"})
     keys = folder / "jwks.json"
     keys.write_text(json.dumps(KeySet([key]).as_dict(private=False)))
     port, log = free_port(), folder / "api.log"
-    with Simulator(seed=1) as simulator:
+    at = f"http://127.0.0.1:{port}/api/payments/webhooks/stripe"
+    told = {} if simulated is None else {"webhook_url": at, **simulated}
+    with Simulator(seed=1, **told) as simulator:
         usual = {
             "ENVIRONMENT": "development",
             "DATABASE__URL": f"sqlite:///{folder / 'payments.db'}",

@@ -74,6 +74,7 @@ def create_app(container: Container) -> Flask:
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS=_ABOUT,
         PAYMENTS=container.settings(),
+        TRUSTED_HOSTS=list(container.settings().http.hosts) or None,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.url_map.converters["uuid"] = CanonicalUUIDConverter

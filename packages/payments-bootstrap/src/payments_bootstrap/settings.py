@@ -110,6 +110,9 @@ class HttpSettings:
 
         trusted_proxies: How many proxies of ours stand before the API, each of which adds the
             address that it was called from to ``X-Forwarded-For``; 0 to look at the connection.
+
+        hosts: Names under which the API may be called, also ``.shop.example`` for all below;
+            empty for any name.
     """
 
     host: str = "127.0.0.1"
@@ -120,6 +123,7 @@ class HttpSettings:
     allowed_return_urls: tuple[str, ...] = ()
     swagger: bool | None = None
     trusted_proxies: int = 0
+    hosts: tuple[str, ...] = ()
 
 
 def _not_negative(_settings: object, field: "attrs.Attribute[int]", value: int) -> None:

@@ -6,11 +6,14 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import attrs
 from aio_pika import Message
 from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
+
+from payments_core.masking import mask, mask_tree
 
 _KEPT = (
     "content_type",
@@ -42,16 +45,17 @@ class Delivery:
     @classmethod
     def of(cls, queue: str, message: AbstractIncomingMessage) -> "Delivery":
         """
-        Return what came to a queue.
+        Return what came to a queue, without secrets and card numbers.
+
+        What is kept, moved or told of a message comes from here, so nothing of it can hold one.
         """
+        given = {name: getattr(message, name) for name in _KEPT}
         return cls(
             queue=queue,
-            body=message.body,
-            routing_key=message.routing_key or "",
-            headers=dict(message.headers),
-            properties={
-                name: value for name in _KEPT if (value := getattr(message, name)) is not None
-            },
+            body=without_secrets(message.body),
+            routing_key=mask(message.routing_key or ""),
+            headers=mask_tree(dict(message.headers)),
+            properties=mask_tree({n: value for n, value in given.items() if value is not None}),
         )
 
     @property
@@ -94,6 +98,20 @@ class Delivery:
         """
         fields = json.loads(text)
         return cls(**fields | {"body": base64.b64decode(fields["body"])})
+
+
+def without_secrets(body: bytes) -> bytes:
+    """
+    Return a body without secrets; one that shows none as it is, byte for byte.
+    """
+    text = body.decode(errors="surrogateescape")
+    if mask(text) == text:
+        return body
+    try:
+        shown = json.dumps(mask_tree(json.loads(text, parse_float=Decimal)), default=str)
+    except (ValueError, RecursionError):
+        shown = mask(text)
+    return shown.encode(errors="replace")
 
 
 def _plain(value: object) -> str:

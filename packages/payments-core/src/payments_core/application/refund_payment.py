@@ -6,6 +6,7 @@ from functools import partial
 from uuid import UUID
 
 import attrs
+from attrs.converters import optional
 
 from payments_core.application.audit import Asked
 from payments_core.application.operations import Operations
@@ -17,6 +18,7 @@ from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
 from payments_core.domain.refund import Refund
 from payments_core.domain.requests import RefundCapture
+from payments_core.masking import mask
 from payments_core.ports.faults import faultpoint
 from payments_core.ports.queries import PaymentView, RefundView
 
@@ -29,7 +31,7 @@ class RefundPaymentCommand:
     Attributes:
         amount: None returns all that is left.
 
-        reason: A word or sentence for the record.
+        reason: A word or sentence for the record; a card number in it is masked.
 
         request_key: Who has the same one for this payment means the same refund, for ever;
             `refund_request_key` makes one that every channel can have.
@@ -43,7 +45,7 @@ class RefundPaymentCommand:
     payment_id: UUID
     request_key: str
     amount: Money | None = None
-    reason: str | None = None
+    reason: str | None = attrs.field(default=None, converter=optional(mask))
     idempotency_key: str | None = None
     actor: Actor = EMBEDDING
 
