@@ -1,23 +1,20 @@
 """
-Render the status table of the code into docs/status.md; `--check` only compares.
+Render the tables of the code into docs/status.md and docs/recovery.md; `--check` only compares.
 """
 
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from payments_core.domain.operation import OPERATION_TRANSITIONS
+from payments_core.domain.policy import Policy
+from payments_core.domain.recovery import RULES
 from payments_core.domain.refund import REFUND_TRANSITIONS
 from payments_core.domain.status import TRANSITIONS
 
-PAGE = Path(__file__).parent.parent / "docs" / "status.md"
-# The keys are states of three kinds, or None; mypy knows no mapping that is wider in its keys.
-TABLES: Mapping[str, Mapping[Any, frozenset[Any]]] = {
-    "Payments": TRANSITIONS,
-    "Refunds": {None: frozenset({"Pending"}), **REFUND_TRANSITIONS},
-    "Operations": {None: frozenset({"sent"}), **OPERATION_TRANSITIONS},
-}
+DOCS = Path(__file__).parent.parent / "docs"
 
 
 def diagram(table: Mapping[Any, frozenset[Any]]) -> str:
@@ -33,28 +30,87 @@ def diagram(table: Mapping[Any, frozenset[Any]]) -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", *steps, *ends, "```"])
 
 
-def rendered(page: str) -> str:
+def rules() -> str:
     """
-    Return the page with each diagram as the code has it now.
+    Return what recovery does with each kind of operation, as a table.
     """
-    for name, table in TABLES.items():
+    lines = [
+        "| operation | first | sent again, under the same key | setting |",
+        "|---|---|---|---|",
+    ]
+    for kind, rule in RULES.items():
+        first = "its object is read" if rule.reads_first else "it is sent again, or looked for"
+        within = words(getattr(Policy(), rule.sends_within))
+        setting = f"`POLICY__{rule.sends_within.upper()}`"
+        lines.append(f"| {kind} | {first} | until {within} after it was first sent | {setting} |")
+    return "\n".join(lines)
+
+
+def waits() -> str:
+    """
+    Return the waits between two looks, as a table.
+    """
+    policy = Policy()
+    lost = ", ".join(map(words, policy.backoff))
+    spent = ", ".join(map(words, policy.spent_backoff))
+    return "\n".join(
+        [
+            "| what is known | waits between two looks; the last one repeats |",
+            "|---|---|",
+            f"| nothing: no answer, or its sender died | {lost} |",
+            f"| an error that the provider keeps under the key (HTTP 500) | {spent} |",
+            f"| the provider works on it, or waits for the customer | {words(policy.look_again)} |",
+        ]
+    )
+
+
+def words(duration: timedelta) -> str:
+    """
+    Return a duration in its largest whole unit.
+    """
+    for unit, name in ((3600, "h"), (60, "min")):
+        if duration.total_seconds() % unit == 0 and duration:
+            return f"{duration.total_seconds() / unit:.0f} {name}"
+    return f"{duration.total_seconds():.0f} s"
+
+
+# The keys are states of three kinds, or None; mypy knows no mapping that is wider in its keys.
+PAGES: Mapping[Path, Mapping[str, str]] = {
+    DOCS / "status.md": {
+        "Payments": diagram(TRANSITIONS),
+        "Refunds": diagram({None: frozenset({"Pending"}), **REFUND_TRANSITIONS}),
+    },
+    DOCS / "recovery.md": {
+        "Operations": diagram({None: frozenset({"sent"}), **OPERATION_TRANSITIONS}),
+        "Rules": rules(),
+        "Waits": waits(),
+    },
+}
+
+
+def rendered(path: Path) -> str:
+    """
+    Return a page with each of its blocks as the code has it now.
+    """
+    page = path.read_text(encoding="utf-8")
+    for name, block in PAGES[path].items():
         start, end = f"<!-- {name} -->\n", f"<!-- end {name} -->"
         before, _, rest = page.partition(start)
         _, _, after = rest.partition(end)
-        page = f"{before}{start}{diagram(table)}\n{end}{after}"
+        page = f"{before}{start}{block}\n{end}{after}"
     return page
 
 
 def main() -> None:
     """
-    Write the page, or with `--check` fail if it is not what the code says.
+    Write the pages, or with `--check` fail if one is not what the code says.
     """
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = rendered(page)
-    if "--check" not in sys.argv:
-        PAGE.write_text(wanted, encoding="utf-8")
-    elif wanted != page:
-        raise SystemExit("docs/status.md is out of date; run scripts/render_status.py")
+    for path in PAGES:
+        wanted = rendered(path)
+        if "--check" not in sys.argv:
+            path.write_text(wanted, encoding="utf-8")
+        elif wanted != path.read_text(encoding="utf-8"):
+            raise SystemExit(f"docs/{path.name} is out of date; run scripts/render_status.py")
 
 
 if __name__ == "__main__":

@@ -97,6 +97,9 @@ REFUSED = [
     ({"REDIS__URL": "http://redis"}, "REDIS"),
     ({"POLICY__LEASE": "45s"}, "POLICY__LEASE"),
     ({"PAYMENT_PROVIDERS__STRIPE__DEADLINE": "17"}, "POLICY__LEASE"),
+    ({"POLICY__KEY_LIFE": "24h"}, "POLICY__KEY_LIFE"),
+    ({"POLICY__PROOF_AFTER": "59s"}, "POLICY__PROOF_AFTER"),
+    ({"POLICY__BACKOFF": ""}, "POLICY__BACKOFF"),
 ]
 
 
@@ -118,6 +121,7 @@ def test_refused(change: dict[str, str], name: str) -> None:
         {"HEALTH__REQUIRED": "database,rabbitmq", "RABBITMQ__URL": "amqp://broker"},
         {"HEALTH__REQUIRED": "database,redis", "REDIS__URL": "redis://redis"},
         {"POLICY__LEASE": "46s"},
+        {"POLICY__KEY_LIFE": "23h59m", "POLICY__BACKOFF": "1s,2m", "POLICY__REVIEW_AFTER": "7d"},
         {"KEYCLOAK__KEYS_FRESH": "1m", "KEYCLOAK__KEYS_STALE": "1m", "KEYCLOAK__KEYS_PAUSE": "1s"},
         {"PAYMENT_PROVIDERS__STRIPE__DEADLINE": "20", "POLICY__LEASE": "70s"},
     ],

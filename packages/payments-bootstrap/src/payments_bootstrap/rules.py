@@ -34,6 +34,11 @@ The names under which providers can be configured.
 _CALLS_OF_AN_OPERATION: Final = 3  # a write, and two reads of what it did
 _BESIDES_CALLS: Final = timedelta(seconds=10)
 
+_KEYS_OF_STRIPE: Final = timedelta(hours=24)
+"""
+How long Stripe keeps an idempotency key at least. https://docs.stripe.com/api/idempotent_requests
+"""
+
 Values = Mapping[str, Any]
 """
 Converted values by dotted path; those that are missing or wrong are left out.
@@ -142,6 +147,22 @@ def _long_lookback(values: Values) -> bool:
     return not timedelta(0) < lookback <= ReconciliationPolicy().longest
 
 
+def _policy(values: Values, name: str) -> Any:
+    return values.get(f"policy.{name}", getattr(Policy(), name))
+
+
+def _keys_outlive_the_providers(values: Values) -> bool:
+    return bool(_policy(values, "key_life") >= _KEYS_OF_STRIPE)
+
+
+def _proof_within_a_lease(values: Values) -> bool:
+    return bool(_policy(values, "proof_after") < _policy(values, "lease"))
+
+
+def _no_waits(values: Values) -> bool:
+    return not all(_policy(values, name) for name in ("backoff", "spent_backoff"))
+
+
 RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
     (
         "payment_providers.stripe.api_key",
@@ -218,6 +239,21 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
         "reconcile.lookback",
         _long_lookback,
         f"it must be above zero and at most {ReconciliationPolicy().longest.days} days",
+    ),
+    (
+        "policy.key_life",
+        _keys_outlive_the_providers,
+        "it must be under 24h: later Stripe may have forgotten the key, and would do it twice",
+    ),
+    (
+        "policy.proof_after",
+        _proof_within_a_lease,
+        "it must be at least POLICY__LEASE, or absence would be proven while a sender may send",
+    ),
+    (
+        "policy.backoff",
+        _no_waits,
+        "POLICY__BACKOFF and POLICY__SPENT_BACKOFF need one wait at least",
     ),
 )
 """

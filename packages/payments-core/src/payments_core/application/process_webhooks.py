@@ -138,7 +138,7 @@ class ProcessWebhooks:
         over = old and event.attempts + 1 >= self.tries
         wait = timedelta(seconds=min(5 * 2 ** min(event.attempts, 8), 900))
         if over:
-            _log.error("Webhook event %s is given up: %s", event.event_id, error)
+            _log.error("webhook_dead: event %s is given up: %s", event.event_id, error)
         return attrs.evolve(
             event,
             status=WebhookStatus.DEAD if over else status,
