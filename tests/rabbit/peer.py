@@ -80,6 +80,12 @@ class Neighbour:
         """
         self._loop.run(self._bind(queue, exchange))
 
+    def lead(self, source: str, exchange: str) -> None:
+        """
+        Let one exchange lead to another, as a class of .NET leads to its interfaces.
+        """
+        self._loop.run(self._lead(source, exchange))
+
     def send(
         self,
         exchange: str,
@@ -176,6 +182,10 @@ class Neighbour:
     async def _bind(self, queue: str, exchange: str) -> None:
         target = await (await self._open()).get_queue(queue, ensure=False)
         await target.bind(exchange, "")
+
+    async def _lead(self, source: str, exchange: str) -> None:
+        target = await (await self._open()).get_exchange(exchange, ensure=False)
+        await target.bind(source, "")
 
     async def _send(self, exchange: str, message: aio_pika.Message) -> None:
         target = await (await self._open()).get_exchange(exchange, ensure=False)

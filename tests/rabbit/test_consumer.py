@@ -156,6 +156,35 @@ def test_round_trip_of_every_message(bench: Bench) -> None:
     until(lambda: order_id in service.database.tables.orders)
 
 
+def test_published_class_reaches_us_by_its_interface(bench: Bench) -> None:
+    """
+    .NET publishes a class to its own exchange, which leads to its interface's and so to us.
+    """
+    bench.start()
+    (created,) = bench.settings.order_created
+    order_id, cls = uuid4(), created.replace(":I", ":")
+    bench.neighbour.declare(cls, {})
+    bench.neighbour.lead(cls, created)
+    body = an_envelope(f"urn:message:{cls}", {"orderId": str(order_id), "userId": "alice"})
+    body["messageType"].append(f"urn:message:{created}")
+    bench.neighbour.send(cls, body)
+
+    until(lambda: order_id in bench.service.database.tables.orders)
+    bench.neighbour.delete(cls)
+
+
+def test_expired_command_is_done(bench: Bench) -> None:
+    """
+    An envelope's expiration is for information: what the broker delivers is handled.
+    """
+    bench.start()
+    payment = bench.service.pay()
+    past = "2020-01-01T00:00:00Z"
+    bench.send(bench.refund({"paymentId": str(payment.id)}, expirationTime=past, headers=None))
+
+    until(lambda: bench.service.stored(payment.id).refunded == eur("10.00"))
+
+
 def test_queue_of_masstransit_is_taken_as_it_is(bench: Bench) -> None:
     """
     When .NET declares the queue first, without arguments, we consume from it and lose nothing.
@@ -317,18 +346,27 @@ def test_fault_is_published_as_masstransit_does(bench: Bench) -> None:
     bench.failed()
 
 
-def test_fault_goes_where_the_sender_asks(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        {"responseAddress": "reply"},
+        {"faultAddress": "reply"},
+        {"faultAddress": "reply", "responseAddress": "elsewhere"},
+    ],
+    ids="+".join,
+)
+def test_fault_goes_where_the_sender_asks(bench: Bench, addresses: dict[str, str]) -> None:
     """
-    With an address for faults they go there, under the id of the request.
+    With an address for faults, or else for answers, they go there, under the id of the request.
     """
     bench.start()
-    reply, request_id = bench.settings.order_queue + "-reply", str(uuid4())
+    own, request_id = bench.settings.order_queue, str(uuid4())
+    reply = f"{own}-reply"
     bench.neighbour.listen(reply)
-    bench.send(
-        bench.refund({}, responseAddress=f"rabbitmq://rabbitmq/{reply}", requestId=request_id)
-    )
+    asked = {name: f"rabbitmq://rabbitmq/{own}-{queue}" for name, queue in addresses.items()}
+    bench.send(bench.refund({}, requestId=request_id, **asked))
     fault = json.loads(bench.neighbour.receive(reply).body)
-    bench.neighbour.delete(reply)
+    bench.neighbour.delete(reply, f"{own}-elsewhere")
 
     assert fault["requestId"] == request_id
     bench.failed()

@@ -2,19 +2,32 @@
 The publisher on a real broker: confirmed means kept, everything else is said.
 """
 
+import json
 import socket
 import time
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import attrs
 import pytest
 from aio_pika.exceptions import AMQPError
 
-from payments_core.contracts.messages import message_of
-from payments_core.domain.events import Event
+from payments_core.contracts.converter import camel_case
+from payments_core.contracts.messages import MESSAGES, message_of
+from payments_core.domain.events import (
+    Event,
+    PaymentAuthorized,
+    PaymentDiscrepancyFound,
+    PaymentFailed,
+    PaymentSucceeded,
+    ReconciliationCompleted,
+    RefundFailed,
+    RefundIssued,
+)
+from payments_core.domain.failure import Failure
 from payments_core.ports.outbox import IMessageSerializer, OutboxMessage
 from payments_core.ports.publisher import MessageRefused, PublishError, Unroutable
-from payments_core.testing.builders import NOW, a_payment
+from payments_core.testing.builders import NOW, a_payment, eur
 from payments_core.testing.conformance.outbox import a_failure, a_success
 from payments_rabbit import MassTransitSerializer, RabbitEventPublisher, RabbitSettings
 from payments_rabbit.names import ENVELOPE
@@ -68,6 +81,70 @@ def test_reader_gets_the_stored_bytes(
     assert got.routing_key == ""
     assert got.expiration is None
     assert dict(got.headers) == {}
+
+
+KINDS = (
+    PaymentSucceeded,
+    PaymentAuthorized,
+    PaymentFailed,
+    RefundIssued,
+    RefundFailed,
+    PaymentDiscrepancyFound,
+    ReconciliationCompleted,
+)
+FIELDS: dict[str, Any] = {
+    "occurred_at": NOW,
+    "amount": eur("129.90"),
+    "provider": "stripe",
+    "provider_payment_id": "pi_1",
+    "provider_refund_id": "re_1",
+    "refund_id": UUID(int=7),
+    "failure": Failure("card_declined", "No."),
+    "kind": "amount_mismatch",
+    "provider_object_id": "pi_1",
+    "local_value": "10.00 EUR",
+    "provider_value": "11.00 EUR",
+    "status": "completed",
+    "window_start": NOW,
+    "window_end": NOW,
+    "checked": 3,
+    "found": 2,
+    "new": 1,
+    "repaired": 0,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_message_reaches_its_readers(
+    kind: type[Event],
+    settings: RabbitSettings,
+    publisher: RabbitEventPublisher,
+    neighbour: Neighbour,
+) -> None:
+    """
+    Whoever is bound to a message's type gets it, as it is stored and as the type is described.
+    """
+    told = {f.name: FIELDS[f.name] for f in attrs.fields(kind) if f.name in FIELDS}
+    row = written(settings, kind(id=uuid4(), payment_id=uuid4(), order_id=uuid4(), **told))
+    neighbour.listen(settings.refund_queue, f"{settings.payments_namespace}:{row.name}")
+    results = publisher.publish([row])
+    got = neighbour.receive(settings.refund_queue)
+    neighbour.delete(row.destination)
+    envelope = json.loads(got.body)
+
+    assert results == [None]
+    assert got.body == row.body.encode()
+    assert envelope["messageType"] == [f"urn:message:{settings.payments_namespace}:{row.name}"]
+    assert envelope["message"].keys() == {
+        camel_case(field.name) for field in attrs.fields(MESSAGES[row.name])
+    }
+
+
+def test_no_message_is_left_out() -> None:
+    """
+    The messages that are sent in these tests are all that there are.
+    """
+    assert len(KINDS) == len(MESSAGES)
 
 
 def test_same_row_twice_is_the_same_message(
