@@ -3,12 +3,14 @@ What every exchange has, whatever it is about.
 """
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 from dependency_injector import providers
+from flask import Flask
 from typing_extensions import override
 
 from payments_bootstrap import Container
@@ -181,6 +183,18 @@ def test_spelling(path: str, expected: str) -> None:
     Only the fixed words of this API's paths are lowered.
     """
     assert respelled(path) == expected
+
+
+def test_every_path_in_capitals(app: Flask) -> None:
+    """
+    Each fixed word of each path of this API is known, also those of new routes.
+    """
+    rules = [rule.rule for rule in app.url_map.iter_rules()]
+    paths = [r for r in rules if r.startswith(("/api/", "/internal/"))]
+    capitals = {r: re.sub(r"/[a-z]+", lambda word: word[0].title(), r) for r in paths}
+
+    assert len(paths) > 10
+    assert {path for path, spelled in capitals.items() if respelled(spelled) != path} == set()
 
 
 def test_gateways_spelling(alice: Api, payment_in: MakePayment) -> None:
