@@ -74,13 +74,21 @@ class Service:
         """
         return Home(self.home / "var/development").issuer.token(subject, [role])
 
-    def call(self, method: str, path: str, body: Any = None, *, role: str = "Admin") -> Reply:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        role: str = "Admin",
+        key: str | None = None,
+    ) -> Reply:
         """
-        Call the API as alice in a role, with a fresh idempotency key.
+        Call the API as alice in a role, with a fresh idempotency key if none is given.
         """
         headers = {
             "Authorization": f"Bearer {self.token(role, 'alice')}",
-            "Idempotency-Key": str(uuid4()),
+            "Idempotency-Key": key or str(uuid4()),
         }
         url = f"{self.url}/api/payments{path}"
         answer = requests.request(method, url, json=body, headers=headers, timeout=60)
