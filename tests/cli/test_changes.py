@@ -215,6 +215,33 @@ def test_all_is_refunded_and_the_key_again(service: Service) -> None:
     assert service.read(*words)["refundId"] == service.read(*words)["refundId"]
 
 
+def test_a_named_refund_is_one(service: Service) -> None:
+    """
+    A refund that its requester named is one, whatever key comes with it, also from the API.
+    """
+    payment_id = service.pay()["paymentId"]
+    words = ("refund", payment_id, "--amount", "1.00", "--yes", "--refund-request-id", "return-17")
+    first = service.read(*words)
+    second = service.read(*words, "--idempotency-key", "another")
+    other = service.on(*words[:3], "2.00", *words[4:])
+
+    assert first["refundId"] == second["refundId"]
+    assert (other.exit_code, "another refund" in other.stderr) == (ExitCode.REFUSED, True)
+
+
+def test_key_of_another_request(service: Service) -> None:
+    """
+    A key that made a refund makes no other one.
+    """
+    payment_id = service.pay()["paymentId"]
+    words = ("refund", payment_id, "--yes", "--idempotency-key", "k", "--amount")
+    service.on(*words, "1.00")
+    ended = service.on(*words, "2.00")
+
+    assert ended.exit_code == ExitCode.REFUSED
+    assert "This Idempotency-Key was used for another request" in ended.stderr
+
+
 def test_who_it_was_is_kept(service: Service) -> None:
     """
     The audit log names the operating system's user, this machine, and the reason that was given.

@@ -121,6 +121,18 @@ def test_create_under_a_key(engine: Engine, create: Create) -> None:
     assert (repeated.transactions, repeated.verbs) == (1, [f"INSERT {keys}", f"SELECT {keys}"])
 
 
+def test_decline_under_a_key(engine: Engine, create: Create) -> None:
+    """
+    The key is answered once, when the cancellation that follows is done too.
+    """
+    with Recorder(engine) as record:
+        create(DECLINED_METHOD, "k")
+
+    assert record.transactions == 3
+    assert record.verbs.count("UPDATE idempotency_keys") == 1
+    assert record.verbs[-1] == "UPDATE idempotency_keys"
+
+
 def test_decline(engine: Engine, create: Create) -> None:
     """
     A decline has a third transaction, for the cancellation at the provider.

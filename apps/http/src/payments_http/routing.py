@@ -39,6 +39,13 @@ _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
 }
 
+_REPLAYED: Final = {
+    "Idempotency-Replayed": {
+        "description": "`true` if the request was made before under its key, and nothing was done.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+
 UNKNOWN_OUTCOME: Final = (
     "What the provider did is not known yet; its webhook completes the payment. Ask again."
 )
@@ -101,7 +108,7 @@ def endpoint(
     def decorate(view: View) -> View:
         described = _describe(group, view, access=access, key=key)
         for status, meaning in answers.items():
-            described = _answer(group, status, meaning, schema)(described)
+            described = _answer(group, status, meaning, schema, keyed=key is not None)(described)
         for status in sorted({*problems, *_usual(access, body, query)}, reverse=True):
             described = _problem(group, status)(described)
         if body:
@@ -126,11 +133,12 @@ def _describe(group: Group, view: View, *, access: Access, key: bool | None) -> 
 
 
 def _answer(
-    group: Group, status: int, meaning: str, schema: type[Schema] | None
+    group: Group, status: int, meaning: str, schema: type[Schema] | None, *, keyed: bool
 ) -> Callable[[View], View]:
-    headers = _RETRY_AFTER if status == HTTPStatus.ACCEPTED else None
+    headers = _RETRY_AFTER if status == HTTPStatus.ACCEPTED else {}
+    headers = headers | (_REPLAYED if keyed else {})
     decorator: Callable[[View], View] = group.response(
-        status, schema, description=meaning, headers=headers
+        status, schema, description=meaning, headers=headers or None
     )
     return decorator
 

@@ -459,8 +459,9 @@ class IdempotencyConformance:
         assert second == attrs.evolve(first, replayed=True, created=False)
         assert provider.calls.count("refund") == 1
 
+    @pytest.mark.parametrize("write", ["capture", "cancel"])
     def test_refusal_by_the_provider(
-        self, operations: Operations, provider: FakePaymentProvider
+        self, operations: Operations, provider: FakePaymentProvider, write: str
     ) -> None:
         """
         What the provider refused for good is refused again, without asking it again.
@@ -468,14 +469,18 @@ class IdempotencyConformance:
         command = self.command(None, capture_method=CaptureMethod.MANUAL)
         payment_id = self.pay(operations, command).payment.id
         no = ProviderRejected(Failure("not_allowed", "Not allowed."))
-        provider.faults.append(Fault("capture", effect=False, error=no))
-        asked = CapturePaymentCommand(payment_id=payment_id, idempotency_key="k")
+        provider.faults.append(Fault(write, effect=False, error=no))
+        asked: dict[str, Any] = {"payment_id": payment_id, "idempotency_key": "k"}
+        writes: dict[str, Callable[[], Result]] = {
+            "capture": lambda: CapturePayment(operations).execute(CapturePaymentCommand(**asked)),
+            "cancel": lambda: CancelPayment(operations).execute(CancelPaymentCommand(**asked)),
+        }
         for _ in range(3):
             with pytest.raises(OperationRefused):
-                CapturePayment(operations).execute(asked)
+                writes[write]()
             self.disturb()
 
-        assert provider.calls.count("capture") == 1
+        assert provider.calls.count(write) == 1
 
     @pytest.mark.parametrize(
         "point", ["create.intent.commit", "create.call.before", "create.call.after"]
