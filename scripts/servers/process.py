@@ -4,6 +4,7 @@ Private servers: child processes with a folder and ports of their own, which end
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -19,6 +20,8 @@ from pathlib import Path
 from scripts.servers.server import UnavailableError
 
 ROOT = Path(__file__).resolve().parents[2]
+PORTS = range(10_000, 32_000)
+RANDOM = random.SystemRandom()  # Not the one that tests seed: all of them would draw the same.
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_WITHIN = 20.0  # seconds until a private server that does not obey is killed
 FINISH_WITHIN = 60.0  # seconds for a program that we wait for
@@ -28,11 +31,16 @@ OPEN_WITHIN = 60.0  # seconds; RabbitMQ needs about seven on an idle machine
 def free_port() -> int:
     """
     Return a TCP port of the loopback that nobody listens on now.
+
+    It is below those that systems give to clients. From among these any connection could take it
+    before its server starts, or while its server is dead and about to come back; and whoever
+    keeps on trying to reach a dead server there may at last be connected with itself.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for port in RANDOM.sample(PORTS, 100):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise UnavailableError("this machine has no free port")
 
 
 def account(*names: str) -> pwd.struct_passwd | None:

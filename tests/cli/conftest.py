@@ -8,7 +8,6 @@ import logging
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from click.testing import CliRunner, Result
 
 from payments_bootstrap.development.home import Home
 from payments_cli.main import main
+from scripts.servers.process import free_port
 
 PAYMENTS: Final = str(Path(sys.executable).with_name("payments"))
 
@@ -148,16 +148,6 @@ class Service:
         body = {"orderId": str(uuid4()), "amount": "10.00", "currency": "EUR"}
         body |= {"paymentMethodId": "pm_card_visa", **changes}
         return self.call("POST", "/api/payments", body, token)[1]
-
-
-def free_port() -> int:
-    """
-    Return a port that nobody has.
-    """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def start(home: Path, port: int) -> Service:

@@ -5,7 +5,6 @@ The whole service as `make run` starts it, on SQLite and on PostgreSQL.
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import pytest
 import requests
 
 from payments_bootstrap.development.home import Home
+from scripts.servers.process import free_port
 
 BIN: Final = Path(sys.executable).parent
 REPOSITORY: Final = Path(__file__).parents[2]
@@ -148,12 +148,6 @@ def wait_for(done: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _environ(database_url: str | None) -> dict[str, str]:
     environ = {k: v for k, v in os.environ.items() if "__" not in k}
     # A short patience, so that a lost answer costs a test three seconds and not eight.
@@ -165,7 +159,7 @@ def _environ(database_url: str | None) -> dict[str, str]:
 
 def _start(home: Path, database_url: str | None) -> Iterator[Service]:
     (home / ".venv").symlink_to(REPOSITORY / ".venv")
-    port, log, environ = _free_port(), home / "service.log", _environ(database_url)
+    port, log, environ = free_port(), home / "service.log", _environ(database_url)
     with log.open("w") as output:
         process = subprocess.Popen(
             [str(BIN / "payments"), "serve", "--development", "--port", str(port)],

@@ -18,6 +18,8 @@ from io import BytesIO
 
 import pytest
 
+from scripts.servers.process import free_port
+
 COMMAND = [
     sys.executable,
     "-m",
@@ -27,19 +29,12 @@ COMMAND = [
 ]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
 def ports() -> tuple[int, int]:
     """
     Where the API and its figures are.
     """
-    return _free_port(), _free_port()
+    return free_port(), free_port()
 
 
 @pytest.fixture(scope="module")
