@@ -2,6 +2,7 @@
 What the process under a fault does: each write to the provider, and each thing of the worker.
 """
 
+import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,6 +21,7 @@ from payments_core.application.reconcile_payments import ReconcileCommand
 from payments_core.application.refund_payment import RefundPaymentCommand
 from payments_core.domain.money import Money
 from payments_core.domain.requests import CaptureMethod
+from payments_core.ports.queries import PaymentView
 from tests.faults.world import World
 
 AMOUNT: Final = Money.parse("10.00", "EUR")
@@ -54,16 +56,22 @@ class Flow(Protocol):
         del world
         return Subject(order_id)
 
+    def after(self, world: World, subject: Subject) -> None:
+        """
+        Do what others do meanwhile.
+        """
+        del world, subject
+
     @abstractmethod
-    def act(self, world: World, subject: Subject) -> None:
+    def act(self, world: World, subject: Subject) -> object:
         """
-        Do it; doing it twice is doing it once.
+        Do it; doing it twice is doing it once. Return the answer, where a caller gets one.
         """
 
 
-def create(world: World, order_id: UUID, method: str | None, *, manual: bool = False) -> UUID:
+def take(world: World, order_id: UUID, method: str | None, *, manual: bool) -> PaymentView:
     """
-    Take a payment.
+    Take a payment under a key.
     """
     command = CreatePaymentCommand(
         order_id=order_id,
@@ -73,8 +81,16 @@ def create(world: World, order_id: UUID, method: str | None, *, manual: bool = F
         capture_method=CaptureMethod.MANUAL if manual else CaptureMethod.AUTOMATIC,
         payment_method_id=method,
         return_url="http://localhost/done" if method else None,
+        idempotency_key=f"create {order_id}",
     )
-    return world.container.create_payment().execute(command).payment.id
+    return world.container.create_payment().execute(command).payment
+
+
+def create(world: World, order_id: UUID, method: str | None, *, manual: bool = False) -> UUID:
+    """
+    Take a payment, and return its id.
+    """
+    return take(world, order_id, method, manual=manual).id
 
 
 @attrs.frozen
@@ -86,8 +102,8 @@ class Create(Flow):
     method: str | None = VISA
 
     @override
-    def act(self, world: World, subject: Subject) -> None:
-        create(world, subject.order_id, self.method)
+    def act(self, world: World, subject: Subject) -> object:
+        return take(world, subject.order_id, self.method, manual=False)
 
 
 @attrs.frozen
@@ -115,14 +131,14 @@ class Confirm(Asked):
     """
 
     @override
-    def act(self, world: World, subject: Subject) -> None:
+    def act(self, world: World, subject: Subject) -> object:
         command = ConfirmPaymentCommand(
             payment_id=_id(subject),
             payment_method_id=VISA,
             return_url="http://localhost/done",
-            request_key="confirm",
+            idempotency_key=f"confirm {subject.order_id}",
         )
-        world.container.confirm_payment().execute(command)
+        return world.container.confirm_payment().execute(command)
 
 
 class Capture(Asked):
@@ -131,9 +147,11 @@ class Capture(Asked):
     """
 
     @override
-    def act(self, world: World, subject: Subject) -> None:
-        command = CapturePaymentCommand(payment_id=_id(subject), request_key="capture")
-        world.container.capture_payment().execute(command)
+    def act(self, world: World, subject: Subject) -> object:
+        command = CapturePaymentCommand(
+            payment_id=_id(subject), idempotency_key=f"capture {subject.order_id}"
+        )
+        return world.container.capture_payment().execute(command)
 
 
 class Cancel(Asked):
@@ -142,9 +160,11 @@ class Cancel(Asked):
     """
 
     @override
-    def act(self, world: World, subject: Subject) -> None:
-        command = CancelPaymentCommand(payment_id=_id(subject))
-        world.container.cancel_payment().execute(command)
+    def act(self, world: World, subject: Subject) -> object:
+        command = CancelPaymentCommand(
+            payment_id=_id(subject), idempotency_key=f"cancel {subject.order_id}"
+        )
+        return world.container.cancel_payment().execute(command)
 
 
 class Refund(Asked):
@@ -153,11 +173,14 @@ class Refund(Asked):
     """
 
     @override
-    def act(self, world: World, subject: Subject) -> None:
+    def act(self, world: World, subject: Subject) -> object:
         command = RefundPaymentCommand(
-            payment_id=_id(subject), request_key="refund", amount=Money.parse("4.00", "EUR")
+            payment_id=_id(subject),
+            request_key="refund",
+            idempotency_key=f"refund {subject.order_id}",
+            amount=Money.parse("4.00", "EUR"),
         )
-        world.container.refund_payment().execute(command)
+        return world.container.refund_payment().execute(command)
 
 
 class Webhook(Flow):
@@ -208,13 +231,17 @@ class Message(Asked):
         message = ReceivedMessage(
             id=subject.order_id, endpoint="capture", name="CapturePaymentCommand", body=body
         )
-        world.container.handle_message().execute(message, "{}")
+        world.container.handle_message().execute(message, json.dumps(body))
 
 
 class EarlyMessage(Message):
     """
-    The message comes before there is anything to capture, and is kept for later.
+    The message comes before there is anything to capture, and is kept until there is.
     """
+
+    @override
+    def after(self, world: World, subject: Subject) -> None:
+        Confirm(None).act(world, subject)
 
 
 class Relay(Asked):

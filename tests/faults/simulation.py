@@ -226,6 +226,7 @@ class Simulation:
             provider="fake",
             capture_method=self.chance.choice(list(CaptureMethod)),
             payment_method_id=self.chance.choice(METHODS),
+            idempotency_key=self.chance.choice([None, f"key{self.chance.randrange(6)}"]),
         )
         new_id = partial(self._new_id, len(self.database.tables.payments))
         CreatePayment(self.operations, new_id=new_id).execute(command)
@@ -251,7 +252,7 @@ class Simulation:
         """
         key = f"capture{self.chance.randrange(2)}"
         command = CapturePaymentCommand(
-            payment_id=self.payment(), amount=self.amount(), request_key=key
+            payment_id=self.payment(), amount=self.amount(), idempotency_key=key
         )
         CapturePayment(self.operations).execute(command)
 
@@ -268,6 +269,7 @@ class Simulation:
         command = RefundPaymentCommand(
             payment_id=self.payment(),
             request_key=f"refund{self.chance.randrange(4)}",
+            idempotency_key=self.chance.choice([None, f"key{self.chance.randrange(6)}"]),
             amount=self.amount(),
         )
         RefundPayment(self.operations).execute(command)

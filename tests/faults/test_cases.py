@@ -17,8 +17,10 @@ import pytest
 
 from payments_core.domain.errors import PaymentsError
 from payments_core.ports.faults import FAULT_POINTS
+from payments_core.ports.queries import PaymentView
 from tests.faults.bench import listener, places
 from tests.faults.cases import CALLS, CASES, LOSSES, Case
+from tests.faults.evidence import Exchange
 from tests.faults.flows import FLOWS, Subject
 from tests.faults.process import run
 from tests.faults.world import FORKED, LEASE, Recovery, World
@@ -65,6 +67,7 @@ class Trial:
     case: Case
     subject: Subject = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
+    answers: list[Exchange] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         world = self.bench.world
@@ -113,23 +116,38 @@ class Trial:
 
     def again(self) -> None:
         """
-        Ask once more, as whoever got no answer does.
+        Ask once more under the same key, as whoever got no answer does.
         """
         with suppress(PaymentsError):
-            FLOWS[self.case.flow].act(self.bench.world, self.subject)
+            answer = FLOWS[self.case.flow].act(self.bench.world, self.subject)
+            view = getattr(answer, "payment", answer)
+            if isinstance(view, PaymentView) and not view.unresolved_operations:
+                self.answers.append(
+                    Exchange(
+                        caller="alice",
+                        route=self.case.flow,
+                        status=200,
+                        body=repr(answer),
+                        key=str(self.subject.order_id),
+                    )
+                )
 
     def judge(self) -> None:
         """
         Let everything recover, and check every promise.
         """
+        FLOWS[self.case.flow].after(self.bench.world, self.subject)
         self.bench.world.advance(self.case.pause)
         if not self.case.pause:
             self.again()
         self.recovery.run()
         self.again()
         self.recovery.run()
+        self.again()
 
-        assert self.recovery.violations() == [], f"again: make prove ARGS='-k {self.case.id}'"
+        assert self.recovery.violations(self.answers) == [], (
+            f"again: make prove ARGS='-k {self.case.id}'"
+        )
 
 
 @pytest.mark.parametrize("name", CASES)

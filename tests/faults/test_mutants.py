@@ -360,6 +360,15 @@ def forgotten_operation(world: World) -> None:
     payment.operations[1].state = OperationState.SENT
 
 
+def forgotten_look(world: World) -> None:
+    """
+    An operation without an outcome was to be looked at hours ago.
+    """
+    operation = world.stored(world.paid).operations[1]
+    operation.state = OperationState.UNKNOWN
+    operation.next_at = operation.first_sent_at + timedelta(minutes=1)
+
+
 def called_without_intent(world: World) -> None:
     """
     An object of ours at the provider that no operation asked for.
@@ -520,6 +529,7 @@ MUTANTS: Final[list[tuple[str, Callable[[World], None]]]] = [
     ("I15", impossible_step),
     ("I16", order_decides),
     ("I17", forgotten_operation),
+    ("I17", forgotten_look),
     ("I18", called_without_intent),
     ("I18", sent_before_commit),
     ("I19", old_key),

@@ -6,7 +6,7 @@ import ctypes
 import json
 import multiprocessing
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from multiprocessing.sharedctypes import Synchronized
@@ -20,6 +20,7 @@ from typing_extensions import override
 from payments_bootstrap import Container, close
 from payments_bootstrap.settings import PaymentProviderSettings, Settings
 from payments_core.application.receive_webhook import ReceiveWebhookCommand
+from payments_core.application.received import ReceivedMessage
 from payments_core.application.verify_payments import VerifyPaymentsCommand
 from payments_core.domain.errors import PaymentsError
 from payments_core.domain.invariants import Violation
@@ -30,7 +31,7 @@ from payments_postgres.tables import metadata, outbox, payment_operations, webho
 from payments_rabbit import RabbitSettings
 from payments_stripe import StripePaymentProvider, StripeSettings
 from stripe_simulator.webhooks import sign
-from tests.faults.evidence import Call, Delivery, Evidence, Heard, Version, Written
+from tests.faults.evidence import Call, Delivery, Evidence, Exchange, Heard, Version, Written
 from tests.rabbit.peer import Neighbour
 
 FORKED: Final = multiprocessing.get_context("forkserver")
@@ -45,6 +46,7 @@ SECRET: Final = "whsec_faults"
 EVENTS: Final = (
     *("IPaymentSucceeded", "IPaymentFailed", "IPaymentAuthorized"),
     *("IRefundIssued", "IRefundFailed", "IPaymentDiscrepancyFound"),
+    "IReconciliationCompleted",
 )
 LEASE: Final = timedelta(seconds=60)
 
@@ -233,7 +235,7 @@ class World:
         return Evidence(
             history=[Version(**row) for row in history],
             written=[
-                Written(str(r.id), r.order_id, r.sequence, r.body, left=r.published_at is not None)
+                Written(str(r.id), r.order_id, r.sequence, r.body, left=r.status == "published")
                 for r in written
             ],
             heard=heard,
@@ -346,9 +348,21 @@ class Recovery:
             for event in self.world.events():
                 if event["id"] not in self.seen:
                     self._deliver(event)
+        self._handle_again()
         relay = container.relay_outbox()
         while relay.execute():
             pass
+
+    def _handle_again(self) -> None:
+        handle = self.world.container.handle_message()
+        for kept in handle.due(20):
+            message = ReceivedMessage(
+                id=kept.message_id,
+                endpoint=kept.endpoint,
+                name="CapturePaymentCommand",
+                body=json.loads(kept.content),
+            )
+            handle.execute(message, kept.content, kept.attempts)
 
     def _deliver(self, event: Mapping[str, Any]) -> None:
         self.seen.add(event["id"])
@@ -368,11 +382,15 @@ class Recovery:
         for message in self.broker.drain(self.queue):
             self.heard.append(Heard(str(message.message_id), message.body.decode()))
 
-    def violations(self) -> list[Violation]:
+    def violations(self, answers: Sequence[Exchange] = ()) -> list[Violation]:
         """
         Return every promise that is broken now.
+
+        Args:
+            answers: What callers were told.
         """
         evidence = self.world.evidence(self.heard, self.deliveries)
+        evidence.exchanges = list(answers)
         return [*self.world.verify(), *evidence.violations()]
 
 

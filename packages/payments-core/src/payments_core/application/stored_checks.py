@@ -241,6 +241,8 @@ def _attended(record: PaymentRecord, terms: Terms) -> Iterator[str]:
     for operation in record.payment.operations:
         if operation.state is OperationState.SENT and terms.overdue(operation.lease_until):
             yield f"{_words(operation)} is unanswered, and its lease ended long ago"
+        if operation.state is OperationState.UNKNOWN and terms.overdue(operation.next_at):
+            yield f"{_words(operation)} is unknown, and was to be looked at long ago"
         if operation.state is OperationState.SUCCEEDED and not _applied(record.payment, operation):
             yield f"{_words(operation)} is done, and the payment does not show it"
 
