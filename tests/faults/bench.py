@@ -64,10 +64,18 @@ def places(postgres_url: str, rabbit_url: str) -> Iterator[Place]:
     server = SERVERS["postgres"]
     with ExitStack() as stack:
         database = stack.enter_context(server.room(postgres_url))[server.variable]
-        engine = create_engine(DatabaseSettings(database))
-        migrate(engine)
-        engine.dispose()
-        simulator = stack.enter_context(simulator_process())
+        yield stack.enter_context(place_on(database, rabbit_url))
+
+
+@contextmanager
+def place_on(database: str, rabbit_url: str) -> Iterator[Place]:
+    """
+    Yield a place whose database is empty and has no other user.
+    """
+    engine = create_engine(DatabaseSettings(database))
+    migrate(engine)
+    engine.dispose()
+    with simulator_process() as simulator:
         yield Place(database, own_names(rabbit_url), simulator, new_offset())
 
 
@@ -76,13 +84,20 @@ def listener(place: Place) -> Iterator[tuple[Neighbour, str]]:
     """
     Yield a neighbour with a queue that hears everything that is told.
     """
-    rabbit = place.rabbit
-    peer = Neighbour(rabbit.url)
-    queue = f"{rabbit.payments_namespace}-heard"
-    exchanges = [f"{rabbit.payments_namespace}:{name}" for name in EVENTS]
-    peer.listen(queue, *exchanges)
+    peer = Neighbour(place.rabbit.url)
+    queue, exchanges = heard_by(peer, place.rabbit)
     try:
         yield peer, queue
     finally:
         peer.delete(queue, *exchanges)
         peer.close()
+
+
+def heard_by(peer: Neighbour, rabbit: RabbitSettings) -> tuple[str, list[str]]:
+    """
+    Let a queue hear everything that is told; return it and what it is bound to.
+    """
+    queue = f"{rabbit.payments_namespace}-heard"
+    exchanges = [f"{rabbit.payments_namespace}:{name}" for name in EVENTS]
+    peer.listen(queue, *exchanges)
+    return queue, exchanges

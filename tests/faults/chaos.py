@@ -14,6 +14,7 @@ from uuid import UUID
 
 import attrs
 import requests
+from typing_extensions import override
 
 from tests.faults.chaos_process import Post, run
 from tests.faults.evidence import Exchange
@@ -61,8 +62,7 @@ class Supervisor:
         number = 0
         while not self.kills.over:
             chance = random.Random(f"{self.seed}:{self.post.role}:{number}")
-            passes = chance.randint(1, MOST[self.post.role])
-            self._start(attrs.evolve(self.post, passes=passes))
+            self._start(attrs.evolve(self.post, passes=self.kills.passes(self.post.role, chance)))
             assert self.process is not None
             while self.process.is_alive() and not self.kills.over:
                 self.process.join(0.05)
@@ -105,6 +105,12 @@ class Kills:
         """
         return sum(self.died.values()) >= self.wanted or len(self.strange) > 5
 
+    def passes(self, role: str, chance: random.Random) -> int | None:
+        """
+        Return after how many fault points the next process of a role dies.
+        """
+        return chance.randint(1, MOST[role])
+
     def count(self, role: str, code: int | None) -> None:
         """
         Count one that died; an end that nobody ordered is kept apart.
@@ -114,6 +120,24 @@ class Kills:
                 self.died[role] += 1
             else:
                 self.strange.append((role, code))
+
+
+@attrs.define
+class NoKills(Kills):
+    """
+    Every process lives until all is over.
+    """
+
+    ended: threading.Event = attrs.field(factory=threading.Event)
+
+    @property
+    @override
+    def over(self) -> bool:
+        return self.ended.is_set() or len(self.strange) > 5
+
+    @override
+    def passes(self, role: str, chance: random.Random) -> int | None:
+        return None
 
 
 @attrs.define

@@ -29,6 +29,7 @@ from payments_core.ports.faults import hooked
 from payments_http.app import create_app
 from payments_postgres import DatabaseSettings
 from payments_rabbit import RabbitSettings
+from payments_redis import RedisSettings
 from payments_stripe import StripeSettings
 from tests.faults.world import KEY, SECRET
 
@@ -54,6 +55,7 @@ class Post:
     keys: str
     issuer: str
     port: int
+    redis: str = ""
     passes: int | None = None
 
 
@@ -92,6 +94,7 @@ def settings_of(post: Post) -> Settings:
         payment_providers=PaymentProviderSettings(stripe=stripe),
         keycloak=KeycloakSettings(issuer=(post.issuer,), jwks_url=post.keys),
         limits=LimitSettings(enabled=False),
+        redis=RedisSettings(url=post.redis),
         rabbitmq=post.rabbit,
         policy=policy,
         relay=RelayPolicy(lease=LEASE, batch=20),

@@ -27,5 +27,7 @@ class Count:
 
 SIMULATIONS: Final = Count(500, 10_000)
 KILLS: Final = Count(300, 2_000)
-LOSSES: Final = Count(100, 1_000)
-WEBHOOKS_AT_ONCE: Final = Count(60, 1_000)
+RESTARTS: Final = Count(2, 50)
+"""
+Of PostgreSQL; those of the broker and of Redis are as many, up to 30 and 70.
+"""

@@ -5,9 +5,9 @@ Whatever dies at whatever point, nothing is lost, nothing is done twice, nothing
 import os
 import random
 import signal
-import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from payments_core.ports.faults import FAULT_POINTS
 from payments_core.ports.queries import PaymentView
 from tests.faults.bench import listener, places
 from tests.faults.cases import CALLS, CASES, LOSSES, Case
+from tests.faults.conftest import Report
 from tests.faults.evidence import Exchange
 from tests.faults.flows import FLOWS, Subject
 from tests.faults.process import run
@@ -44,7 +45,7 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(postgres_url: str, rabbit_url: str) -> Iterator[Bench]:
+def bench(postgres_url: str, rabbit_url: str, stopwatch: Callable[[], float]) -> Iterator[Bench]:
     """
     Servers, and the service in this process, which no fault meets.
     """
@@ -53,6 +54,7 @@ def bench(postgres_url: str, rabbit_url: str) -> Iterator[Bench]:
         listener(place) as (broker, queue),
         World.open(place) as world,
     ):
+        stopwatch()
         world.prepare()
         yield Bench(world, broker, queue)
 
@@ -173,4 +175,20 @@ def test_every_point_has_its_cases() -> None:
     ]
 
     assert missing == []
-    sys.stdout.write(f"{len(CASES)} fault cases\n")
+
+
+def test_what_they_came_to(report: Report, stopwatch: Callable[[], float]) -> None:
+    """
+    Say how much was tried, after all of it.
+    """
+    kinds = Counter(c.loss or c.blow.kind for c in CASES.values())
+    rows = {
+        "fault points": len(FAULT_POINTS),
+        "cases": len(CASES),
+        "of them": ", ".join(f"{kind} {number}" for kind, number in kinds.most_common()),
+        "with expired provider keys": sum(1 for c in CASES.values() if c.pause),
+        "took": f"{stopwatch():.0f} s",
+    }
+    report("fault cases", rows)
+
+    assert len(CASES) >= 300

@@ -5,28 +5,34 @@ Hundreds of processes are killed under load, by a seed; no promise is broken, an
 import json
 import os
 import statistics
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 import pytest
 from joserfc.jwk import KeySet, RSAKey
 from sqlalchemy import text
+from typing_extensions import override
 
+from payments_core.domain.invariants import Violation
 from scripts.servers.process import free_port
-from tests.faults.bench import listener, places
-from tests.faults.chaos import FAULTS, Client, Kills, Supervisor
+from tests.faults.bench import heard_by, listener, place_on, places
+from tests.faults.chaos import FAULTS, Client, Kills, NoKills, Supervisor
 from tests.faults.chaos_process import LEASE, ROLES, Post
-from tests.faults.counts import KILLS
+from tests.faults.conftest import Report
+from tests.faults.counts import KILLS, RESTARTS
 from tests.faults.evidence import Delivery, Evidence, Heard
+from tests.faults.private_servers import PrivatePostgres
 from tests.faults.world import Place, World
 from tests.http.conftest import ISSUER, Issuer
+from tests.rabbit.peer import Neighbour
+from tests.rabbit.private_broker import PrivateBroker
+from tests.redis.conditions import PrivateRedis
 
 pytestmark = [pytest.mark.postgres, pytest.mark.rabbit, pytest.mark.slow]
 
@@ -38,57 +44,45 @@ RECOVERY_MOST: Final = 60.0
 
 
 @attrs.frozen
-class Figures:
+class Recovered:
     """
-    What a run came to.
+    How long after the end of its first lease each operation took that outlived it, in seconds.
     """
 
-    kills: Kills
-    payments: int
-    requests: int
-    copies: int
-    recovery: Sequence[float]
-    seconds: float
+    seconds: Sequence[float]
 
-    def write(self) -> None:
+    def at(self, percent: int) -> float:
         """
-        Print them as a table.
+        Return how long so many of a hundred took at most.
         """
-        died = ", ".join(f"{role} {n}" for role, n in sorted(self.kills.died.items()))
-        rows = {
-            "seed": SEED,
-            "SIGKILLs": f"{sum(self.kills.died.values())} ({died})",
-            "payments / requests": f"{self.payments} / {self.requests}",
-            "messages heard twice": self.copies,
-            "operations that recovery ended": len(self.recovery),
-            "recovery p50 / p99 / max": f"{self._at(50):.1f} / {self._at(99):.1f}"
-            f" / {max(self.recovery, default=0):.1f} s",
-            "run": f"{self.seconds:.0f} s",
-        }
-        lines = (f"  {name:<32}{value}" for name, value in rows.items())
-        sys.stdout.write("\nchaos\n" + "\n".join(lines) + "\n")
-
-    def _at(self, percent: int) -> float:
-        if len(self.recovery) < 2:
-            return max(self.recovery, default=0.0)
-        return statistics.quantiles(self.recovery, n=100, method="inclusive")[percent - 1]
+        if len(self.seconds) < 2:
+            return self.most
+        return statistics.quantiles(self.seconds, n=100, method="inclusive")[percent - 1]
 
     @property
-    def p99(self) -> float:
+    def most(self) -> float:
         """
-        How long all but one in a hundred took, in seconds.
+        How long the last one took.
         """
-        return self._at(99)
+        return max(self.seconds, default=0.0)
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.at(50):.1f} / {self.at(99):.1f} / {self.most:.1f} s of {len(self.seconds)}"
 
 
 @contextmanager
-def shop(place: Place, keys: Path, key: RSAKey, kills: Kills) -> Iterator[list[Client]]:
+def shop(
+    place: Place, keys: Path, key: RSAKey, kills: Kills, redis: str = ""
+) -> Iterator[list[Client]]:
     """
-    Run processes that die and clients that buy until enough have died.
+    Run processes that die and clients that buy, until that is over.
     """
     keys.write_text(json.dumps(KeySet([key]).as_dict(private=False)))
     port = free_port()
-    post = Post("", place.database, place.rabbit, place.simulator, keys.as_uri(), ISSUER, port)
+    post = Post(
+        "", place.database, place.rabbit, place.simulator, keys.as_uri(), ISSUER, port, redis
+    )
     supervisors = [Supervisor(attrs.evolve(post, role=role), SEED, kills) for role in ROLES]
     url = f"http://127.0.0.1:{port}"
     with World.open(place) as world:
@@ -150,6 +144,22 @@ def _after_lease(sent: datetime, done: datetime) -> float:
     return (done - sent - LEASE).total_seconds()
 
 
+class Server(Protocol):
+    """
+    A server that is killed and comes back.
+    """
+
+    def kill(self) -> None:
+        """
+        Kill it.
+        """
+
+    def start(self) -> None:
+        """
+        Let it come back.
+        """
+
+
 def deliveries(world: World) -> list[Delivery]:
     """
     Return what the provider was answered with.
@@ -161,8 +171,45 @@ def deliveries(world: World) -> list[Delivery]:
     ]
 
 
+def judged(world: World, clients: Sequence[Client], heard: list[Heard]) -> list[Violation]:
+    """
+    Return every promise that is broken.
+    """
+    evidence: Evidence = world.evidence(heard, deliveries(world))
+    evidence.exchanges = [e for client in clients for e in client.exchanges]
+    return [*world.verify(), *evidence.violations()]
+
+
+def drained(broker: Neighbour, queue: str) -> list[Heard]:
+    """
+    Return what the broker handed on.
+    """
+    return [Heard(str(m.message_id), m.body.decode()) for m in broker.drain(queue)]
+
+
+def figures(
+    clients: Sequence[Client],
+    heard: list[Heard],
+    found: Sequence[Violation],
+    recovered: Recovered,
+    seconds: float,
+) -> dict[str, object]:
+    """
+    Return what a run came to.
+    """
+    requests = sum(len(c.exchanges) for c in clients)
+    return {
+        "seed": SEED,
+        "payments / requests": f"{sum(c.payments for c in clients)} / {requests}",
+        "messages heard / of them copies": f"{len(heard)} / {len(heard) - len({h.id for h in heard})}",
+        "invariants violated": len(found),
+        "recovery after fault and lease p50/p99/max": recovered,
+        "took": f"{seconds:.0f} s",
+    }
+
+
 def test_processes_are_killed_under_load(
-    postgres_url: str, rabbit_url: str, tmp_path: Path, signing_key: RSAKey
+    postgres_url: str, rabbit_url: str, tmp_path: Path, signing_key: RSAKey, report: Report
 ) -> None:
     """
     Nothing is lost, done twice or invented, and all is as it should be soon after.
@@ -178,24 +225,79 @@ def test_processes_are_killed_under_load(
         clients = stack.enter_context(shop(place, tmp_path / "keys.json", signing_key, kills))
         world.control("DELETE", "faults")
         until_quiet(world)
-        heard = [Heard(str(m.message_id), m.body.decode()) for m in broker.drain(queue)]
-        evidence: Evidence = world.evidence(heard, deliveries(world))
-        evidence.exchanges = [e for client in clients for e in client.exchanges]
-        found = [*world.verify(), *evidence.violations()]
-        figures = Figures(
-            kills=kills,
-            payments=sum(c.payments for c in clients),
-            requests=len(evidence.exchanges),
-            copies=len(heard) - len({h.id for h in heard}),
-            recovery=recovery_times(world),
-            seconds=time.monotonic() - began,
-        )
-    figures.write()
+        heard = drained(broker, queue)
+        found = judged(world, clients, heard)
+        recovered = Recovered(recovery_times(world))
+    died = ", ".join(f"{role} {n}" for role, n in sorted(kills.died.items()))
+    rows = figures(clients, heard, found, recovered, time.monotonic() - began)
+    report("processes killed under load", {"SIGKILLs": f"{KILLS.now} ({died})", **rows})
 
     assert kills.strange == []
     assert found == [], f"again: PROOF_SEED={SEED} make prove ARGS='-k killed_under_load'"
-    assert figures.p99 <= RECOVERY_P99
-    assert max(figures.recovery, default=0.0) <= RECOVERY_MOST
+    assert recovered.at(99) <= RECOVERY_P99
+    assert recovered.most <= RECOVERY_MOST
+
+
+def restart(servers: Mapping[str, tuple[Server, int]], kills: NoKills) -> None:
+    """
+    Kill each server so often and let it come back, one after the other.
+    """
+    try:
+        for number in range(max(times for _, times in servers.values())):
+            for server, times in servers.values():
+                if number < times:
+                    time.sleep(1)
+                    server.kill()
+                    time.sleep(0.5)
+                    server.start()
+        time.sleep(1)
+    finally:
+        kills.ended.set()
+
+
+def test_servers_are_killed_under_load(tmp_path: Path, signing_key: RSAKey, report: Report) -> None:
+    """
+    A database, a broker and a cache that die and come back take nothing with them.
+    """
+    began = time.monotonic()
+    kills = NoKills(0)
+    with ExitStack() as stack:
+        database, cache = PrivatePostgres(), PrivateRedis(tmp_path)
+        database.open(stack)
+        cache.start()
+        stack.callback(cache.kill)
+        (tmp_path / "broker").mkdir()
+        broker = PrivateBroker(tmp_path / "broker")
+        broker.open(stack)
+        place = stack.enter_context(place_on(database.url, broker.url))
+        peer = Neighbour(broker.url)
+        queue, _ = heard_by(peer, place.rabbit)
+        peer.close()
+        world = stack.enter_context(World.open(place))
+        world.prepare()
+        servers = {
+            "PostgreSQL": (database, RESTARTS.now),
+            "RabbitMQ": (broker, min(RESTARTS.now, 30)),
+            "Redis": (cache, RESTARTS.now if RESTARTS.now < 50 else 70),
+        }
+        thread = threading.Thread(target=restart, args=(servers, kills))
+        thread.start()
+        clients = stack.enter_context(
+            shop(place, tmp_path / "keys.json", signing_key, kills, cache.url)
+        )
+        thread.join()
+        until_quiet(world)
+        peer = Neighbour(broker.url)
+        heard = drained(peer, queue)
+        peer.close()
+        found = judged(world, clients, heard)
+        recovered = Recovered(recovery_times(world))
+    rows = figures(clients, heard, found, recovered, time.monotonic() - began)
+    killed = ", ".join(f"{name} {times}" for name, (_, times) in servers.items())
+    report("servers killed under load", {"SIGKILLs": killed, **rows})
+
+    assert kills.strange == []
+    assert found == []
 
 
 @pytest.fixture(scope="module")
