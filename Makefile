@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test prove verify lint fmt bench services secrets sbom image lock clean
+.PHONY: help install run test prove verify lint fmt bench services secrets baseline sbom image lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,8 +62,13 @@ image: ## Build the container image without a Docker engine (root, buildah, mmde
 	@scripts/image.sh build
 
 secrets: $(STAMP) ## Look for keys and passwords in all that is or would be committed
-	@git ls-files -zco --exclude-standard | grep -zvE '^(\.secrets\.baseline|requirements\.lock)$$' \
-		| xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+	@git ls-files -zco --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+
+baseline: $(STAMP) ## Write down what that search passes over; look at what it adds
+	@$(BIN)/detect-secrets scan -n --slim --exclude-files \
+		'^(requirements\.lock|\.secrets\.baseline|scripts/asyncapi/package-lock\.json)$$' > .secrets.new
+	@mv .secrets.new .secrets.baseline
+	@git diff --stat .secrets.baseline
 
 sbom: $(STAMP) ## List what runs in production in var/sbom.cdx.json (CycloneDX)
 	@rm -rf var/sbom

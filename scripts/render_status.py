@@ -1,13 +1,14 @@
 """
-Render the tables of the code into docs/status.md and docs/recovery.md; `--check` only compares.
+Render the tables of the code into pages of docs; `--check` only compares.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from payments_bootstrap.permissions import ROLES, SERVICES, Permission
 from payments_core.domain.operation import OPERATION_TRANSITIONS
 from payments_core.domain.policy import Policy
 from payments_core.domain.recovery import RULES
@@ -64,6 +65,31 @@ def waits() -> str:
     )
 
 
+def rights() -> str:
+    """
+    Return what roles and services may do by default, as a table.
+    """
+    columns = {**ROLES, **SERVICES}
+    names = [f"`{name}`" for name in columns]
+    lines = [f"| | {' | '.join(names)} |", f"|---{'|---' * len(names)}|"]
+    for permission in Permission:
+        if permission != permission.everyones:
+            continue
+        own = permission.removesuffix(":any")
+        cells = [right(own, granted) for granted in columns.values()]
+        lines.append(f"| `{own}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def right(name: str, granted: Collection[str]) -> str:
+    """
+    Return to whose payments a right reaches.
+    """
+    if f"{name}:any" in granted:
+        return "all"
+    return "own" if name in granted else "no"
+
+
 def words(duration: timedelta) -> str:
     """
     Return a duration in its largest whole unit.
@@ -85,6 +111,7 @@ PAGES: Mapping[Path, Mapping[str, str]] = {
         "Rules": rules(),
         "Waits": waits(),
     },
+    DOCS / "identity.md": {"Rights": rights()},
 }
 
 
