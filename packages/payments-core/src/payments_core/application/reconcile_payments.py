@@ -115,16 +115,7 @@ class ReconcilePayments:
             WindowInvalid: There is no such window.
             UnknownProvider: No provider of that name is configured.
         """
-        run = self._run_of(command)
-        with self.operations.unit_of_work() as uow:
-            if not uow.reconciliations.add(run):
-                known = uow.reconciliations.get(run.id)
-                if known:
-                    return known
-                raise _running(uow.reconciliations.active(run.provider))
-            uow.audit.add(_asked_for(run, command.actor))
-            uow.commit()
-        return run
+        return self._keep(self._run_of(command), command.actor)
 
     def execute(self, command: ReconcileCommand, watch: Watch = Watch()) -> ReconciliationRun:
         """
@@ -143,11 +134,17 @@ class ReconcilePayments:
         left = self._claim(run.provider)
         if left:
             self._work(left, watch)
-        self.request(command)
-        claimed = self._claim(run.provider)
-        if claimed is None or claimed.id != run.id:
-            raise _running(claimed)
-        return self._work(claimed, watch)
+        now = self.operations.clock.now()
+        # Kept as this process's own at once: no worker may take it before.
+        own = attrs.evolve(
+            run,
+            status=RunStatus.RUNNING,
+            started_at=now,
+            lease_until=now + self.policy.lease,
+            lease_token=uuid4(),
+        )
+        kept = self._keep(own, command.actor)
+        return self._work(kept, watch) if kept is own else kept
 
     def take(self, watch: Watch = Watch()) -> int:
         """
@@ -171,6 +168,17 @@ class ReconcilePayments:
             now=self.operations.clock.now(),
             policy=self.policy,
         )
+
+    def _keep(self, run: ReconciliationRun, actor: Actor) -> ReconciliationRun:
+        with self.operations.unit_of_work() as uow:
+            if not uow.reconciliations.add(run):
+                known = uow.reconciliations.get(run.id)
+                if known:
+                    return known
+                raise _running(uow.reconciliations.active(run.provider))
+            uow.audit.add(_asked_for(run, actor))
+            uow.commit()
+        return run
 
     def _claim(self, provider: str | None = None) -> ReconciliationRun | None:
         now = self.operations.clock.now()
