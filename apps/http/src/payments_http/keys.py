@@ -74,7 +74,7 @@ class IssuerKeys:
         fresh: float = 600,
         stale: float = 86_400,
         pause: float = 30,
-        patience: float = 5,
+        patience: float = 2,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.fresh, self.stale, self.pause, self.patience = fresh, stale, pause, patience
