@@ -7,6 +7,7 @@ import logging
 import re
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # ships no types
@@ -68,6 +69,15 @@ def test_pages_are_for_people() -> None:
     assert not client["serviceAccountsEnabled"]
     assert not client["directAccessGrantsEnabled"]
     assert client["attributes"]["pkce.code.challenge.method"] == "S256"
+
+
+def test_clients_have_ids_of_their_own() -> None:
+    """
+    Some versions look each client up by its id after the import, and ids are unique in Keycloak.
+    """
+    ids = {UUID(client["id"]) for client in CLIENTS.values()}
+
+    assert len(ids) == len(CLIENTS) == len(REALM["clients"])
 
 
 def test_clients_are_those_of_the_code() -> None:
