@@ -2,7 +2,6 @@
 A pseudo-terminal on which commands run, and what a person would see and type there.
 """
 
-import contextlib
 import fcntl
 import json
 import os
@@ -24,6 +23,11 @@ import attrs
 from tests.cli.conftest import clean_environ
 
 CTRL_C: Final = b"\x03"
+SETTLING: Final = frozenset({"COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"})
+"""
+What would say otherwise than the terminal.
+"""
+
 STYLE: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PATIENCE: Final = 60.0
 
@@ -81,13 +85,17 @@ class Terminals:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
         self._ask(words, os.ttyname(theirs), environ or {})
-        raw = _read(ours, keys, when, theirs)
-        os.close(ours)
         assert self.process.stdout
-        return Screen(raw, int(self.process.stdout.readline()))
+        try:
+            raw = _read(ours, keys, when, theirs)
+        finally:
+            # Whoever still sits there is hung up on, as when a window is closed.
+            os.close(ours)
+            code = int(self.process.stdout.readline())
+        return Screen(raw, code)
 
     def _ask(self, words: tuple[str, ...], terminal: str, environ: Mapping[str, str]) -> None:
-        usual = {"TERM": "xterm-256color", "FORCE_COLOR": "", "NO_COLOR": "", **environ}
+        usual = {"TERM": "xterm-256color", **environ}
         request = {"terminal": terminal, "words": words, "environ": usual, "home": str(self.home)}
         assert self.process.stdin
         self.process.stdin.write(json.dumps(request) + "\n")
@@ -111,6 +119,8 @@ def _read(ours: int, keys: bytes, when: str | Callable[[], bool], theirs: int) -
             os.close(theirs)
             held = False
         if keys and (when() if callable(when) else when in seen.decode(errors="replace")):
+            # A person takes a moment, in which what asks begins to listen.
+            time.sleep(0.3)
             os.write(ours, keys)
             keys = b""
     raise AssertionError(f"The command did not end; it wrote: {seen.decode()}")
@@ -124,11 +134,12 @@ def terminals(home: Path) -> Iterator[Terminals]:
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "tests.cli.zygote"],
         cwd=Path(__file__).parents[2],
-        env=clean_environ() | {"COLUMNS": "", "LINES": ""},
+        env={k: v for k, v in clean_environ().items() if k not in SETTLING},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        yield Terminals(process, home)
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+        try:
+            yield Terminals(process, home)
+        finally:
+            process.kill()

@@ -53,6 +53,9 @@ def _aborted(error: click.Abort, *, as_json: bool) -> Refusal:
     Tell an interruption from a no; Click keeps which of the two it was in the context.
     """
     if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+        if error.__cause__ is None and sys.stderr.isatty():
+            # At a question: the terminal has echoed ^C, and Click ends that line elsewhere only.
+            click.echo(err=True)
         return Refusal("interrupted", "Interrupted", ExitCode.INTERRUPTED, as_json=as_json)
     return Refusal("aborted", "Nothing was done", ExitCode.FAILED, as_json=as_json)
 

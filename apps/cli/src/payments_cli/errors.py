@@ -12,6 +12,7 @@ from payments_core.domain.errors import (
     NotFound,
     PaymentsError,
     ReconciliationRunning,
+    RequestInProgress,
     WindowInvalid,
 )
 
@@ -23,6 +24,7 @@ EXIT_CODES: Final[Mapping[type[PaymentsError], ExitCode]] = {
     DomainError: ExitCode.REFUSED,
     ReconciliationRunning: ExitCode.ALREADY_RUNNING,
     Conflict: ExitCode.REFUSED,
+    RequestInProgress: ExitCode.ALREADY_RUNNING,
     PaymentsError: ExitCode.FAILED,
 }
 """

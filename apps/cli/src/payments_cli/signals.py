@@ -1,5 +1,5 @@
 """
-Waiting to be told to stop.
+Being told to stop.
 """
 
 import signal
@@ -7,25 +7,30 @@ from collections.abc import Callable
 from threading import Event
 
 
-def until_stopped(ended: Callable[[], bool], every: float = 0.5) -> int | None:
+class Stop:
     """
-    Return when Ctrl-C or a signal asks for the end, or when `ended` says so.
+    Listens from now on for Ctrl-C and for the signals that ask a process to end.
 
-    Args:
-        every: Seconds between two questions.
-
-    Returns:
-        The number of the signal; None if there was none.
+    Attributes:
+        number: Of the signal that came; None as long as none did.
     """
-    stop = Event()
-    received: list[int] = []
 
-    def note(number: int, _: object) -> None:
-        received.append(number)
-        stop.set()
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self._asked = Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, note)
-    while not stop.wait(every) and not ended():
-        pass
-    return next(iter(received), None)
+    def wait(self, ended: Callable[[], bool] = lambda: False, every: float = 0.5) -> None:
+        """
+        Return when the end is asked for, or when `ended` says so.
+
+        Args:
+            every: Seconds between two questions.
+        """
+        while not self._asked.wait(every) and not ended():
+            pass
+
+    def _note(self, number: int, _: object) -> None:
+        self.number = self.number or number
+        self._asked.set()

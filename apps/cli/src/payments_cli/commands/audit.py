@@ -105,16 +105,16 @@ def verify(session: Session, *, since: datetime | None, provider: bool, grace: i
 def _show(session: Session, report: Report) -> None:
     rows = [_row(report, name) for name in INVARIANTS if name in report.counts]
     looked = (
-        f"{report.payments} payments, {report.webhooks} webhook events"
-        f" and {report.provider_objects} objects of the provider"
+        f"Looked at {report.payments} payments, {report.webhooks} webhook events"
+        f" and {report.provider_objects} provider objects."
     )
     if session.as_json:
         write_json(_document(report))
     elif rows:
         write_table(TITLES, rows)
-        click.echo(f"\n{sum(report.counts.values())} violations in {looked}.")
+        click.echo(f"\n{sum(report.counts.values())} violations. {looked}")
     else:
-        click.echo(f"No promise is broken in {looked}.")
+        click.echo(f"No promise is broken.\n{looked}")
 
 
 def _row(report: Report, name: str) -> Row:

@@ -11,7 +11,7 @@ from payments_cli.banner import banner
 from payments_cli.errors import ExitCode, Refusal
 from payments_cli.examples import examples
 from payments_cli.session import refusals
-from payments_cli.signals import until_stopped
+from payments_cli.signals import Stop
 
 DEVELOPMENT_PORT = 5004
 
@@ -48,8 +48,9 @@ def _develop(port: int) -> None:
 
     try:
         with refusals(development=True), running(Home(), os.environ, port) as service:
+            stop = Stop()
             click.echo(banner(service.url, service.simulator_url))
-            until_stopped(lambda: service.broken() is not None)
+            stop.wait(lambda: service.broken() is not None)
             broken = service.broken()
             click.echo("Stopping …")
     except StartError as error:

@@ -32,7 +32,7 @@ STATUSES = [status.value for status in WebhookStatus]
 TEACHING = examples(
     "payments webhooks list --status dead       # what was given up",
     "payments webhooks replay EVENT --dry-run   # what it would change now",
-    "payments webhooks backfill --since 3d      # find and fill what never arrived",
+    "payments webhooks backfill --since 3d      # fill what never arrived",
 )
 
 provider_option = click.option(

@@ -10,7 +10,7 @@ from payments_cli.examples import examples
 from payments_cli.progress import tell
 from payments_cli.refusal import ExitCode
 from payments_cli.session import development_option, environment, refusals
-from payments_cli.signals import until_stopped
+from payments_cli.signals import Stop
 
 PARTS = ("relay", "consumers", "webhooks", "sweeper", "reconciliation")
 
@@ -45,12 +45,13 @@ def command(*, development: bool, only: tuple[str, ...]) -> None:
     with refusals(development=development):
         container = bootstrap(environment(development=development))
         worker = container.worker(only=tuple(Part(name) for name in only))
+    stop = Stop()
     worker.start()
     tell(f"Working: {', '.join(job.name for job in worker.jobs)}. Ctrl-C stops.")
-    number = until_stopped(lambda: False)
+    stop.wait()
     tell("Finishing what is under way …")
     worker.stop()
     close(container)
     tell("Stopped. Nothing is lost: what waits is stored, and the next worker goes on with it.")
-    if number == signal.SIGINT:
+    if stop.number == signal.SIGINT:
         raise SystemExit(ExitCode.INTERRUPTED)
