@@ -13,7 +13,7 @@ import pytest
 
 from payments_cli.main import COMMANDS
 from payments_cli.refusal import ExitCode
-from tests.cli.conftest import free_port
+from scripts.servers.process import free_port
 from tests.cli.terminal import CTRL_C, Screen, Terminals, terminals
 
 Service = Any
@@ -60,6 +60,7 @@ LOOKING: Final = {
     "webhooks show": ["webhooks", "show", "{event}"],
     "webhooks replay": ["webhooks", "replay", "{event}", "--dry-run"],
     "webhooks backfill": ["webhooks", "backfill", "--since", "1h"],
+    "reconcile": ["reconcile", "--since", "1h", "--dry-run"],
     "audit list": ["audit", "list", "--payment", "{payment}"],
     "audit verify": ["audit", "verify", "--since", "1h"],
     "outbox list": ["outbox", "list"],
@@ -73,7 +74,11 @@ Commands that change nothing, or nothing more.
 
 COLOURFUL: Final = {"list", "show", "explain", "webhooks list", "webhooks replay", "health"}
 
-SLOW: Final = {"webhooks backfill": "Comparing events", "audit verify": "Checking payments"}
+SLOW: Final = {
+    "webhooks backfill": "Comparing events",
+    "audit verify": "Checking payments",
+    "reconcile": "Comparing",
+}
 """
 Those that show how far they are.
 """
@@ -257,6 +262,19 @@ def test_interrupted_backfill_goes_on(place: Place, impatient: Service) -> None:
     assert "Nothing is lost" in screen.text
     assert "Run the same command again" in screen.text
     assert place.run("webhooks", "backfill", "--since", "1h").code == ExitCode.OK
+
+
+def test_interrupted_reconciliation_goes_on(place: Place, impatient: Service) -> None:
+    """
+    Ctrl-C while it compares says that nothing is lost; the same command goes on.
+    """
+    impatient.fault(kind="slow", operation="payment_intents.list", seconds=3, times=1)
+    when = asked(impatient, "/v1/payment_intents")
+    words = ("reconcile", "--since", "1h")
+    screen = place.run(*words, keys=CTRL_C, when=when)
+
+    assert screen.code == ExitCode.INTERRUPTED
+    assert "goes on" in screen.text
 
 
 def test_interrupted_worker_finishes(place: Place) -> None:

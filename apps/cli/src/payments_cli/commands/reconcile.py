@@ -126,7 +126,7 @@ def _summary(run: ReconciliationRun) -> str:
     else:
         left = run.found - run.repaired
         sentence = f"{run.found} differ, {run.fresh} of them new: {run.repaired} repaired, {left} for a person."
-    return f"{sentence} {compared}" + (
+    return f"{sentence}\n{compared}" + (
         f"\nNot everything could be read: {run.error}" if run.error else ""
     )
 
