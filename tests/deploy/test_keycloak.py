@@ -101,7 +101,21 @@ def test_realm_keeps_keycloaks_own_scopes() -> None:
     """
     With scopes of its own an import would lose those that carry roles, subject and user name.
     """
-    assert not {"clientScopes", "users", "defaultDefaultClientScopes"} & set(REALM)
+    assert not {"clientScopes", "defaultDefaultClientScopes"} & set(REALM)
+
+
+def test_users_are_the_services_accounts() -> None:
+    """
+    Keycloak 26 does not import a service without its account; other users are not in the file.
+    """
+    services = {name for name, client in CLIENTS.items() if client["serviceAccountsEnabled"]}
+    accounts = [
+        {"username": f"service-account-{name}", "enabled": True, "serviceAccountClientId": name}
+        for name in CLIENTS
+        if name in services
+    ]
+
+    assert REALM["users"] == accounts
 
 
 def test_secrets_come_from_the_environment() -> None:
