@@ -31,3 +31,11 @@ RESTARTS: Final = Count(2, 50)
 """
 Of PostgreSQL; those of the broker and of Redis are as many, up to 30 and 70.
 """
+
+WEBHOOKS_AT_ONCE: Final = Count(60, 1_000)
+ORDERS_RELAYED: Final = Count(650, 9_650)
+"""
+Of ten messages each; with those of the other proofs of the relay 10,000 and 100,000.
+"""
+
+BROKER_KILLS: Final = Count(2, 30)

@@ -193,7 +193,12 @@ class Webhook(Flow):
         payment_id = create(world, order_id, THREE_D)
         view = world.container.get_payment().execute(payment_id)
         world.control("POST", f"payment_intents/{view.provider_payment_id}/approve")
-        event = next(e for e in world.events() if e["type"] == "payment_intent.succeeded")
+        event = next(
+            e
+            for e in world.events()
+            if e["type"] == "payment_intent.succeeded"
+            and e["data"]["object"]["id"] == view.provider_payment_id
+        )
         return Subject(order_id, payment_id, event)
 
     @override

@@ -281,7 +281,7 @@ def settings_of(place: Place) -> Settings:
     )
     database = DatabaseSettings(
         place.database,
-        pool_size=4,
+        pool_size=10,
         lock_timeout_seconds=0.5,
         idle_in_transaction_timeout_seconds=1.0,
     )

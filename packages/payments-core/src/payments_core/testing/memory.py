@@ -2,7 +2,6 @@
 The ports' storage in memory: full behaviour, one transaction at a time.
 """
 
-import copy
 import threading
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -103,18 +102,18 @@ class InMemoryPaymentRepository(IPaymentRepository):
 
     @override
     def get(self, payment_id: UUID) -> Payment | None:
-        return copy.deepcopy(self._tables.payments.get(payment_id))
+        return _copy(self._tables.payments.get(payment_id))
 
     @override
     def find(self, provider: str, provider_payment_id: str) -> Payment | None:
         wanted = (provider, provider_payment_id)
         every = self._tables.payments.values()
         found = (p for p in every if (p.provider, p.provider_payment_id) == wanted)
-        return copy.deepcopy(next(found, None))
+        return _copy(next(found, None))
 
     @override
     def live_payment_of(self, order_id: UUID) -> Payment | None:
-        return copy.deepcopy(self._live(order_id))
+        return _copy(self._live(order_id))
 
     @override
     def save(self, payment: Payment) -> None:
@@ -136,7 +135,7 @@ class InMemoryPaymentRepository(IPaymentRepository):
         ]
         claimed = sorted(due, key=lambda row: row[0])[:limit]
         for _, payment, operation in claimed:
-            changed = copy.deepcopy(self._tables.payments[payment.id])
+            changed = _copied(self._tables.payments[payment.id])
             held = changed.operation(operation.id)
             held.lease_token = token
             held.hold(until)
@@ -170,7 +169,7 @@ class InMemoryPaymentRepository(IPaymentRepository):
         payment.version += 1
         self._outbox.add(payment.events)
         payment.events.clear()
-        self._tables.payments[payment.id] = copy.deepcopy(payment)
+        self._tables.payments[payment.id] = _copied(payment)
 
 
 class InMemoryWebhookInbox(IWebhookInbox):
@@ -288,3 +287,20 @@ class InMemoryUnitOfWork(IUnitOfWork):
 
 def _content(payment: Payment) -> Payment:
     return attrs.evolve(payment, version=0, updated_at=payment.created_at)
+
+
+def _copy(payment: Payment | None) -> Payment | None:
+    return None if payment is None else _copied(payment)
+
+
+def _copied(payment: Payment) -> Payment:
+    """
+    Return a copy that shares only what cannot change.
+    """
+    return attrs.evolve(
+        payment,
+        operations=[attrs.evolve(o) for o in payment.operations],
+        refunds=[attrs.evolve(r) for r in payment.refunds],
+        events=list(payment.events),
+        discrepancies=list(payment.discrepancies),
+    )
