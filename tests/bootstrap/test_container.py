@@ -5,6 +5,7 @@ The wiring.
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from dependency_injector import providers
@@ -14,6 +15,8 @@ from payments_bootstrap.configuration import load
 from payments_bootstrap.container import Container
 from payments_bootstrap.rules import PROVIDERS
 from payments_bootstrap.settings import Check
+from payments_core.testing.conformance.idempotency import a_keyed_request
+from payments_postgres import migrate
 
 ENVIRON = {
     "DATABASE__URL": "sqlite://",
@@ -99,6 +102,35 @@ def test_close_what_was_never_opened(container: Container) -> None:
     container.engine.override(providers.Factory(pytest.fail, "the engine is not ours"))
 
     close(container)
+
+
+def test_worker_removes_expired_keys(container: Container) -> None:
+    """
+    The worker's job removes idempotency keys whose time is over, and only those.
+    """
+    migrate(container.engine())
+    now, day = datetime.now(UTC), timedelta(days=1)
+    old, new = (a_keyed_request(expires_at=now + days * day) for days in (-1, 1))
+    with container.unit_of_work() as uow:
+        assert [uow.idempotency.take(request) for request in (old, new)] == [None, None]
+        uow.commit()
+    (job,) = (job for job in container.jobs() if job.name == "idempotency keys")
+    removed = [job.run(), job.run()]
+    close(container)
+
+    assert removed == [1, 0]
+
+
+def test_results_are_remembered_where_redis_is() -> None:
+    """
+    With an address of Redis results are cached there, without one nowhere.
+    """
+    with_redis = Container(settings=load(ENVIRON | {"REDIS__URL": "redis://127.0.0.1"}))
+    without = Container(settings=load(ENVIRON))
+
+    assert type(with_redis.operations().results).__name__ == "RedisResultCache"
+    assert type(without.operations().results).__name__ == "NoResultCache"
+    assert Check.REDIS not in without.pings()
 
 
 def test_one_engine_for_all_threads(container: Container) -> None:

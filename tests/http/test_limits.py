@@ -5,7 +5,7 @@ How much one caller may ask for, and what nobody is refused for.
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from payments_core.testing.memory_queries import InMemoryPaymentQueries
 from payments_http.app import create_app
 from scripts.servers import SERVERS
 from scripts.servers.process import await_port, free_port, running
-from tests.conftest import own_room
 from tests.http.conftest import Api, Issuer, a_body
 
 WEBHOOK = "/api/payments/webhooks/stripe"
@@ -193,14 +192,6 @@ def test_below_nothing(environ: dict[str, str]) -> None:
     """
     with pytest.raises(ConfigurationError, match="LIMITS"):
         load(environ | {"LIMITS__CREATES": "-1"})
-
-
-@pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    """
-    The address of a Redis that tests share; every subject here has a name of its own.
-    """
-    yield from own_room("redis")
 
 
 @pytest.mark.redis

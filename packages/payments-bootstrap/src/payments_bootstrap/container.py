@@ -319,6 +319,7 @@ class Container(containers.DeclarativeContainer):
             name="idempotency keys",
             run=forget_keys.provided.execute,
             interval=settings.provided.worker.forget_keys_every,
+            part=Part.SWEEPER,
         ),
         _Each(
             Job,
