@@ -441,7 +441,15 @@ class IdempotencyConformance:
         """
         everything = provider.list_payments(Window(NOW - DAY, NOW + DAY))
         (made,) = (p for p in everything if p.payment_id == lost.payment.id)
-        payload, headers = provider.webhook(made.id)
+        self.deliver(operations, provider, made.id)
+
+    def deliver(
+        self, operations: Operations, provider: FakePaymentProvider, object_id: str
+    ) -> None:
+        """
+        Deliver a webhook about the provider's object.
+        """
+        payload, headers = provider.webhook(object_id)
         ReceiveWebhook(operations, ProcessWebhooks(operations)).execute(
             ReceiveWebhookCommand(provider="fake", payload=payload, headers=headers)
         )
@@ -510,6 +518,32 @@ class IdempotencyConformance:
         assert found.created
         assert found.payment.id == again.payment.id
         assert provider.calls.count("create_intent") == (point == "create.call.after")
+
+    def test_sender_that_hangs(
+        self, operations: Operations, provider: FakePaymentProvider, clock: ManualClock
+    ) -> None:
+        """
+        Whoever hangs for longer than the lease gives the answer that a repeat was given meanwhile.
+        """
+        command = self.command("k", capture_method=CaptureMethod.MANUAL)
+        meanwhile: list[CreatedPayment] = []
+
+        def hang(name: str) -> None:
+            if name != "create.call.after" or meanwhile:
+                return
+            clock.advance(seconds=61)
+            (made,) = provider.list_payments(Window(NOW - DAY, NOW + DAY))
+            self.deliver(operations, provider, made.id)
+            meanwhile.append(self.pay(operations, command))
+            assert made.payment_id is not None
+            asked = CapturePaymentCommand(payment_id=made.payment_id)
+            CapturePayment(operations).execute(asked)
+
+        with hooked(hang):
+            late = self.pay(operations, command)
+
+        assert meanwhile[0].payment.status is PaymentStatus.AUTHORIZED
+        assert late == attrs.evolve(meanwhile[0], replayed=False)
 
     def test_death_after_the_answer(
         self, operations: Operations, provider: FakePaymentProvider
