@@ -99,7 +99,6 @@ class Once(Generic[R]):
         self._request = found
         result = self._replay(found)
         if result:
-            self._kept = found.result
             return _with_secrets(uow, result)
         if found.lease_until and now < found.lease_until:
             raise RequestInProgress("A request with this Idempotency-Key is being done; ask again")
@@ -134,13 +133,10 @@ class Once(Generic[R]):
         if self._kept and self._kept != result_to_json(result):
             # Somebody repeated the request meanwhile, and was answered first.
             result = self._read(self._kept)
-        self.remember()
+        self._remember()
         return attrs.evolve(result, replayed=result.replayed or self.repeated is not None)
 
-    def remember(self) -> None:
-        """
-        Let the cache know the result, once it is committed.
-        """
+    def _remember(self) -> None:
         if self._request and self._kept:
             done = attrs.evolve(self._request, result=self._kept, lease_until=None)
             self.cache.keep(done, self.clock.now())

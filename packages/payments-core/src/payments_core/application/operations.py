@@ -90,28 +90,6 @@ class Operations:
                 f"No provider {name!r} is configured; known: {', '.join(sorted(self.providers))}"
             ) from None
 
-    def begin(
-        self,
-        payment_id: UUID,
-        ask: Ask,
-        asked: Asked | None = None,
-    ) -> tuple[Payment, Operation | None]:
-        """
-        Ask a payment for an operation, and commit it before anyone sends it.
-
-        If that changes the payment, the audit log says so in the same transaction.
-
-        Args:
-            asked: Who wants it; None for what the service does by itself.
-
-        Raises:
-            PaymentNotFound: There is no such payment.
-        """
-        with self.unit_of_work() as uow:
-            payment, operation = _ask(uow, payment_id, ask, asked)
-            commit_intent(uow, operation)
-        return payment, operation
-
     def once(
         self,
         key: str | None,
@@ -128,6 +106,9 @@ class Operations:
     def change(self, once: Once[R], payment_id: UUID, ask: Ask, asked: Asked) -> R:
         """
         Ask a payment for an operation, perform it, and return what that came to.
+
+        The operation is committed before anyone sends it. If the payment is changed by the
+        asking, the audit log says so in the same transaction.
 
         Raises:
             PaymentNotFound: There is no such payment.
@@ -243,13 +224,13 @@ class Operations:
 
 
 def _ask(
-    uow: IUnitOfWork, payment_id: UUID, ask: Ask, asked: Asked | None
+    uow: IUnitOfWork, payment_id: UUID, ask: Ask, asked: Asked
 ) -> tuple[Payment, Operation | None]:
     payment = locked(uow, payment_id)
     before, version = payment.status, payment.version
     operation = ask(payment)
     uow.payments.save(payment)
-    if asked and payment.version != version:
+    if payment.version != version:
         uow.audit.add(asked.entry(payment, operation, before))
     return payment, operation
 
