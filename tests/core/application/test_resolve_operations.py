@@ -26,6 +26,7 @@ from payments_core.ports.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
+from payments_core.ports.faults import hooked
 from payments_core.ports.queries import PaymentView
 from payments_core.testing.builders import eur
 from payments_core.testing.fake_provider import LOST, Fault
@@ -467,6 +468,27 @@ def test_a_stale_holder_changes_no_schedule(service: Service) -> None:
     assert last(service, payment).state is O.SUCCEEDED
     assert last(service, payment).attempts == 2
     assert service.provider.calls.count("capture") == 2
+    assert service.stored(payment.id).status is S.SUCCEEDED
+
+
+def test_nothing_is_sent_after_the_lease(service: Service) -> None:
+    """
+    Stopped between the commit and the call for longer than its lease, the sweeper sends nothing.
+    """
+    payment = service.leave_unsent()
+
+    def stop(name: str) -> None:
+        if name == "sweeper.ask.before":
+            service.clock.advance(seconds=61)
+
+    with hooked(stop):
+        sweep(service, seconds=61)
+
+    assert service.provider.calls == []
+    assert service.stored(payment.id).status is S.PENDING
+
+    sweep(service, seconds=7)
+
     assert service.stored(payment.id).status is S.SUCCEEDED
 
 
