@@ -213,6 +213,7 @@ def impatient(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ser
     """
     monkeypatch.setenv("PAYMENT_PROVIDERS__STRIPE__READ_TIMEOUT", "1")
     monkeypatch.setenv("POLICY__LEASE", "10m")
+    monkeypatch.setenv("POLICY__BACKOFF", "10m")
     yield service
     service.behave()
 

@@ -125,7 +125,7 @@ SENTENCES: Final = [
     (
         entry("operation", "cancel", "review"),
         "Asked fake to call the payment off. What came back contradicts what was asked.",
-        "A person must look at it, here and at the provider; nothing is sent again.",
+        "A person must look, here and at the provider; see payments operations --help.",
     ),
     (
         entry("refund", "damaged", "Pending", amount="4.00 EUR"),

@@ -561,7 +561,9 @@ def test_a_person_hands_an_operation_back(service: Service) -> None:
         LookAgainCommand(payment_id=payment.id, operation_id=operation.id, reason="mended")
     )
     sweep(service, seconds=1)
-    (entry,) = [e for e in service.database.tables.audit.values() if e.action == "look_again"]
+    (entry,) = [
+        e for e in service.database.tables.audit.values() if e.action == "operation.look_again"
+    ]
 
     assert early == 0
     assert service.stored(payment.id).status is S.SUCCEEDED

@@ -29,6 +29,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Looking after the service": {
         "webhooks": "Look after what the provider told.",
+        "operations": "Look after operations that wait for a person.",
         "reconcile": "Compare a stretch of time with the provider.",
         "outbox": "Look after messages to other services that have not left.",
         "audit": "Show who did what, and check that no promise was broken.",

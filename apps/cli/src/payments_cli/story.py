@@ -73,7 +73,7 @@ UNRESOLVED: Final[Mapping[OperationState, str]] = {
     K.UNKNOWN: "Nobody knows yet whether it was done. {next}",
     K.PENDING: "Its outcome comes by webhook. {next}",
     K.ACTION_REQUIRED: "The customer's answer comes by webhook. {next}",
-    K.REVIEW: "A person must look at it, here and at the provider; nothing is sent again.",
+    K.REVIEW: "A person must look, here and at the provider; see payments operations --help.",
 }
 """
 Of each state that is not final: what is open.
@@ -123,6 +123,7 @@ WANTED: Final[Mapping[str, str]] = {
     "outbox.requeue": "let the relay try {about} again",
     "outbox.release": "gave {about} up",
     "webhook.replay": "let {about} be processed again",
+    "operation.look_again": "let recovery look at it again",
 }
 """
 What people and services do, by the audit log's words; others are told by those words.

@@ -48,7 +48,7 @@ class LookAgain:
             PaymentNotFound: There is no such payment.
             InvalidState: It has no such operation in review.
         """
-        asked = Asked(action="look_again", actor=command.actor, reason=command.reason)
+        asked = Asked(action="operation.look_again", actor=command.actor, reason=command.reason)
         with self.operations.unit_of_work() as uow:
             payment = locked(uow, command.payment_id)
             before = payment.status
