@@ -468,7 +468,7 @@ def _allowed(find: planted.Find, flow: Flow) -> bool:
 
 
 def _check_log(log: str) -> None:
-    lines = log.splitlines()
+    lines = log.strip().splitlines()
 
     assert len(lines) > 200
     for line in lines:
