@@ -29,6 +29,7 @@ FORBIDDEN = [
     ("Only the composition root knows the adapters", "payments_cli.planted", "payments_postgres"),
     (ROOMS, "payments_core.domain.planted", "payments_core.ports"),
     (ROOMS, "payments_core.application.planted", "payments_core.testing"),
+    (ROOMS, "payments_core.masking.planted", "payments_core.domain"),
     (ROOMS, "payments_core.planted", "typing"),
     ("The domain needs attrs and iso4217 only", "payments_core.domain.planted", "cattrs"),
     (CORE, "payments_core.application.planted", "requests"),

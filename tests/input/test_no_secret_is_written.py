@@ -256,6 +256,10 @@ def _in_commands(flow: Flow, payment_id: str) -> None:
     flow.command("refund", card("an argument"), "--yes")
     key = ("--idempotency-key", card("an option's key"))
     flow.command("refund", payment_id, "--amount", "0.10", "--yes", *key)
+    request = ("--refund-request-id", card("a request's id"))
+    flow.command("refund", payment_id, "--amount", "0.10", "--yes", *request)
+    open_payment = flow.pay()["paymentId"]
+    flow.command("cancel", open_payment, "--yes", "--reason", card("a reason to cancel", "-"))
     flow.command("show", card("what is shown"))
     flow.command("list", "--output", "json")
     flow.command("show", payment_id, "--output", "json")

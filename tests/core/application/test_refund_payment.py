@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from payments_core.application.refund_payment import RefundPaymentCommand
+from payments_core.application.refund_payment import RefundPaymentCommand, refund_request_key
 from payments_core.application.results import IssuedRefund
 from payments_core.domain.errors import (
     AlreadyRefunded,
     AmountNotSupported,
+    CardDataNotAllowed,
     InvalidState,
     PaymentNotFound,
     PaymentsError,
@@ -198,3 +199,25 @@ def test_an_amount_that_the_provider_cannot_return_reserves_nothing(service: Ser
     with pytest.raises(AmountNotSupported):
         refund(service, payment, "4.00")
     assert service.stored(payment.id).refunds == []
+
+
+@pytest.mark.parametrize("request_id", ["4242424242424242", "sk_live_abc"])
+def test_a_request_id_that_must_not_be_kept(request_id: str) -> None:
+    """
+    What names a refund is kept, so it must not be a card number or a key.
+    """
+    with pytest.raises(CardDataNotAllowed):
+        refund_request_key(request_id)
+
+
+def test_a_reason_is_kept_without_card_numbers(service: Service) -> None:
+    """
+    Whoever writes a card number into a reason finds it masked in the refund and the audit log.
+    """
+    payment = service.pay()
+    reason = "card 4242 4242 4242 4242"
+    command = RefundPaymentCommand(payment_id=payment.id, request_key="k", reason=reason)
+    service.refund.execute(command)
+    (kept,) = service.stored(payment.id).refunds
+
+    assert kept.reason == "card [card number]"

@@ -127,3 +127,16 @@ def test_long_text_is_cut() -> None:
     command = read_refund({"paymentId": ONE, "reason": "x" * 2000})
 
     assert command.reason == "x" * 500
+
+
+@pytest.mark.parametrize(
+    "text", ["4242424242424242", "4000 0566 5566 5556", "[card number]", "***"]
+)
+def test_identifiers_that_would_be_masked(text: str) -> None:
+    """
+    Two of them would be alike once they are masked, and one refund would pass for the other.
+    """
+    with pytest.raises(MessageInvalid, match="refundRequestId looks like a card number"):
+        read_refund({"paymentId": ONE, "refundRequestId": text})
+    with pytest.raises(MessageInvalid, match="userId looks like a card number"):
+        read_order({"orderId": ONE, "userId": text})

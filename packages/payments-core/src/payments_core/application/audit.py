@@ -6,12 +6,14 @@ from datetime import datetime
 from uuid import NAMESPACE_OID, uuid5
 
 import attrs
+from attrs.converters import optional
 
 from payments_core.domain.actor import Actor
 from payments_core.domain.ids import child_id
 from payments_core.domain.operation import Operation
 from payments_core.domain.payment import Payment
 from payments_core.domain.status import PaymentStatus
+from payments_core.masking import mask
 from payments_core.ports.audit import (
     AuditCursor,
     AuditEntry,
@@ -30,7 +32,7 @@ class Asked:
 
     action: str
     actor: Actor
-    reason: str | None = None
+    reason: str | None = attrs.field(default=None, converter=optional(mask))
 
     def entry(
         self, payment: Payment, operation: Operation | None, before: PaymentStatus | None

@@ -13,12 +13,13 @@ from payments_core.application.operations import Operations
 from payments_core.application.results import IssuedRefund
 from payments_core.domain import asking
 from payments_core.domain.actor import EMBEDDING, Actor
+from payments_core.domain.errors import CardDataNotAllowed
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
 from payments_core.domain.refund import Refund
 from payments_core.domain.requests import RefundCapture
-from payments_core.masking import mask
+from payments_core.masking import mask, shows_secret
 from payments_core.ports.faults import faultpoint
 from payments_core.ports.queries import PaymentView, RefundView
 
@@ -55,7 +56,12 @@ def refund_request_key(refund_request_id: object) -> str:
     Return the request key of a refund that its requester named, whatever the channel.
 
     The prefix is in the operations of earlier versions, and is kept for their sake.
+
+    Raises:
+        CardDataNotAllowed: It looks like a card number or a secret, and would be kept.
     """
+    if shows_secret(str(refund_request_id)):
+        raise CardDataNotAllowed("The refund request's id looks like a card number or a secret")
     return f"message:{refund_request_id}"
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import attrs
 
 from payments_core.domain.errors import PaymentsError
+from payments_core.masking import shows_secret
 
 MAX_TEXT = 500
 
@@ -113,6 +114,17 @@ class Fields:
             raise MessageInvalid(f'{names[0]} is not a decimal such as "129.90"')
         return amount
 
+    def name(self, *names: str) -> str | None:
+        """
+        Return a text that identifies something, so it must not be one that has to be masked.
+        """
+        value = self.text(*names)
+        if value and shows_secret(value):
+            raise MessageInvalid(
+                f"{names[0]} looks like a card number or a secret; use another identifier"
+            )
+        return value
+
     def text(self, *names: str) -> str | None:
         """
         Return a text; a longer one than anybody reads is cut.
@@ -138,7 +150,7 @@ def read_refund(body: Mapping[str, Any]) -> RefundPaymentCommand:
         payment_id=payment_id,
         amount=fields.amount("amount"),
         reason=fields.text("reason"),
-        refund_request_id=fields.text("refundRequestId"),
+        refund_request_id=fields.name("refundRequestId"),
     )
 
 
@@ -173,7 +185,7 @@ def read_order(body: Mapping[str, Any]) -> OrderCreated:
         raise MessageInvalid("orderId is missing")
     return OrderCreated(
         order_id=order_id,
-        customer_id=fields.text("userId", "customerId"),
+        customer_id=fields.name("userId", "customerId"),
         total=fields.amount("totalAmount", "amount"),
         currency=fields.text("currency"),
     )

@@ -12,6 +12,7 @@ Every error that crosses a port, with the code that callers see.
     │   ├── RefundExceedsCaptured · CaptureExceedsAuthorized
     │   ├── OrderMismatch
     │   ├── WindowInvalid
+    │   ├── CardDataNotAllowed
     │   └── OperationRefused
     ├── NotFound: PaymentNotFound · UnknownProvider
     │             · OrderNotFound: OrderUnknown (both retryable)
@@ -167,6 +168,14 @@ class WindowInvalid(DomainError):
     """
 
     code = "window_invalid"
+
+
+class CardDataNotAllowed(DomainError):
+    """
+    A card number stands where it would be kept.
+    """
+
+    code = "card_data_not_allowed"
 
 
 class OperationRefused(DomainError):

@@ -11,6 +11,10 @@ from urllib.parse import unquote
 
 SHORTEST: Final = 12
 LONGEST: Final = 19
+CARD: Final = "[card number]"
+"""
+What stands where a card number was.
+"""
 _ENCODINGS: Final = 3
 """
 How often a text may have been percent-encoded on its way.
@@ -52,7 +56,7 @@ def mask_card_numbers(text: str) -> str:
     if not spans:
         return text
     for start, end in reversed(spans):
-        normal = normal[:start] + "[card number]" + normal[end:]
+        normal = normal[:start] + CARD + normal[end:]
     return normal
 
 

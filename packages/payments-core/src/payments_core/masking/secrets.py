@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from payments_core.masking.card_numbers import contains_card_number, mask_card_numbers
+from payments_core.masking.card_numbers import CARD, contains_card_number, mask_card_numbers
 
 MASK: Final = "***"
 """
@@ -69,6 +69,15 @@ def mask_tree(value: Any) -> Any:
         case bool() | None:
             return value
     return mask(str(value)) if contains_card_number(str(value)) else value
+
+
+def shows_secret(text: str) -> bool:
+    """
+    Return whether there is, or was before it was masked, a secret or card number in the text.
+
+    Such a text must not identify anything: two of them are alike once they are masked.
+    """
+    return CARD in text or MASK in text or mask(text) != text
 
 
 def one_line(text: str) -> str:
