@@ -140,6 +140,23 @@ def test_a_timeout_after_success_is_not_a_failure(service: Service) -> None:
     assert [c["status"] for c in charges] == ["succeeded"]
 
 
+@pytest.mark.slow
+def test_a_request_that_never_arrived_is_sent_again(service: Service) -> None:
+    """
+    Stripe did nothing, so no webhook ever comes: the worker's sweeper sends the same key.
+    """
+    service.fault(kind="timeout", operation="payment_intents.create", times=1)
+    lost = service.pay()
+    payment_id = lost.body["paymentId"]
+
+    assert (lost.status, lost.body["unresolvedOperations"]) == (202, 1)
+
+    paid = service.becomes(payment_id, "Succeeded")
+
+    assert paid["unresolvedOperations"] == 0
+    assert [c["status"] for c in service.charges(payment_id)] == ["succeeded"]
+
+
 @pytest.mark.parametrize(
     ("amount", "currency", "on_the_wire"),
     [("500", "JPY", 500), ("5.250", "BHD", 5250), ("700", "ISK", 70000), ("4000", "UGX", 400000)],

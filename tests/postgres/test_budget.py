@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import Engine
 
 from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
+from payments_core.application.expire_payments import ExpirePayments
 from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
 from payments_core.application.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
 from payments_core.application.refund_payment import RefundPayment, RefundPaymentCommand
 from payments_core.application.relay_outbox import RelayOutbox
+from payments_core.application.resolve_operations import ResolveOperations
 from payments_core.domain.policy import Policy
 from payments_core.domain.requests import CaptureMethod
 from payments_core.domain.status import PaymentStatus
@@ -26,6 +28,7 @@ from payments_core.testing.fake_provider import (
     APPROVED_METHOD,
     DECLINED_METHOD,
     FakePaymentProvider,
+    Fault,
 )
 from payments_core.testing.recording_publisher import RecordingPublisher
 from payments_postgres import SqlAlchemyPaymentQueries, SqlAlchemyUnitOfWork
@@ -273,3 +276,36 @@ def test_relay(engine: Engine, create: Create) -> None:
     assert published == 5
     assert record.transactions == 2
     assert record.verbs == ["UPDATE outbox", "UPDATE outbox"]
+
+
+def test_an_idle_sweep(engine: Engine, operations: Operations) -> None:
+    """
+    With nothing due the sweeper asks one question, and the expiry another.
+    """
+    with Recorder(engine) as record:
+        ResolveOperations(operations).execute()
+        ExpirePayments(operations).execute()
+
+    assert record.transactions == 2
+    assert record.verbs == ["UPDATE payment_operations", "SELECT payments"]
+
+
+def test_a_lost_answer(
+    engine: Engine,
+    operations: Operations,
+    provider: FakePaymentProvider,
+    create: Callable[[str | None], PaymentView],
+) -> None:
+    """
+    Claimed, noted as sent again, and settled: three transactions, whatever the table holds.
+    """
+    provider.faults.append(Fault("create_intent", effect=False))
+    payment = create(APPROVED_METHOD)
+    assert isinstance(operations.clock, ManualClock)
+    operations.clock.advance(seconds=7)
+    with Recorder(engine) as record:
+        ResolveOperations(operations).execute()
+
+    assert SqlAlchemyPaymentQueries(engine).get(payment.id).status is PaymentStatus.SUCCEEDED  # type: ignore[union-attr]  # it is there
+    assert record.transactions == 3
+    assert record.verbs == ["UPDATE payment_operations", *READ, *WRITE, *READ, *WRITE, *TELL]
