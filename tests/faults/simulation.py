@@ -24,6 +24,7 @@ from payments_core.application.capture_payment import CapturePayment, CapturePay
 from payments_core.application.confirm_payment import ConfirmPayment, ConfirmPaymentCommand
 from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
 from payments_core.application.expire_payments import ExpirePayments
+from payments_core.application.look_again import LookAgain, LookAgainCommand
 from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
 from payments_core.application.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
@@ -37,7 +38,7 @@ from payments_core.domain.facts import ProviderPaymentStatus, ProviderRefundStat
 from payments_core.domain.ids import child_id
 from payments_core.domain.invariants import Violation
 from payments_core.domain.money import Money
-from payments_core.domain.operation import OPEN
+from payments_core.domain.operation import OPEN, OperationState
 from payments_core.domain.policy import Policy
 from payments_core.domain.requests import CaptureMethod, ProviderRequest
 from payments_core.ports.faults import hooked
@@ -401,8 +402,19 @@ class Simulation:
                     return False
             if not self.open():
                 return True
+            self.person()
             self.clock.advance(minutes=48)
         return False
+
+    def person(self) -> None:
+        """
+        Hand back to recovery what it left to a person, after a week without an outcome.
+        """
+        for payment in list(self.database.tables.payments.values()):
+            for operation in payment.operations:
+                if operation.state is OperationState.REVIEW and operation.next_at is None:
+                    command = LookAgainCommand(payment_id=payment.id, operation_id=operation.id)
+                    LookAgain(self.operations).execute(command)
 
     def open(self) -> bool:
         """

@@ -21,6 +21,7 @@ from payments_core.ports.audit import AuditCursor, AuditFilter
 from payments_core.ports.outbox import OutboxStatus
 from payments_core.ports.provider import Window
 from payments_core.ports.queries import Cursor, PaymentFilter
+from payments_core.ports.records import WebhookPlace
 from payments_core.ports.webhook_queries import WebhookCursor, WebhookFilter
 from payments_core.ports.webhooks import WebhookStatus
 from payments_core.testing.builders import NOW, a_payment
@@ -33,6 +34,7 @@ from payments_postgres import (
     SqlAlchemyAuditQueries,
     SqlAlchemyPaymentQueries,
     SqlAlchemyReconciliationQueries,
+    SqlAlchemyRecordQueries,
     SqlAlchemyUnitOfWork,
     SqlAlchemyWebhookQueries,
     create_engine,
@@ -97,6 +99,13 @@ class Filled:
         What reconciliation reads.
         """
         return SqlAlchemyReconciliationQueries(self.engine)
+
+    @property
+    def records(self) -> SqlAlchemyRecordQueries:
+        """
+        What the checker reads.
+        """
+        return SqlAlchemyRecordQueries(self.engine)
 
     def plans(self, act: Callable[["Filled"], object]) -> str:
         """
@@ -515,6 +524,25 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
     "found by a run": (
         lambda f: f.compared.found(RUN, MIDDLE, 20),
         ["ix_discrepancies_run_id"],
+    ),
+    "checked since": (
+        lambda f: f.records.payments(NOW, MIDDLE, 2),
+        [
+            "ix_payments_created_at",
+            "uq_payment_operations_payment_id_number",
+            "uq_refunds_payment_id_number",
+            "ix_outbox_payment_id",
+            "ix_discrepancies_payment_id",
+            "pk_orders",
+        ],
+    ),
+    "checked by object": (
+        lambda f: f.records.by_objects(f.one.provider, [str(f.one.provider_payment_id), "pi_7"]),
+        ["uq_payments_provider_payment_id"],
+    ),
+    "webhooks checked": (
+        lambda f: f.records.webhooks(None, WebhookPlace("fake", "evt_1"), 20),
+        ["pk_webhook_events"],
     ),
     "runs": (runs, ["uq_reconciliation_runs_active", "pk_reconciliation_runs"]),
 }
