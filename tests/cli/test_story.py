@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import attrs
 import pytest
 
 from payments_cli.colours import COLOURS, coloured
@@ -36,6 +37,8 @@ from payments_core.ports.outbox import BLOCKING, OutboxStatus
 from payments_core.ports.queries import PaymentView, TimelineEntry
 from payments_core.ports.webhooks import WebhookStatus
 from payments_core.testing.builders import NOW, a_payment, answered, eur
+
+THE_PAYMENT: Final = UUID(int=7)
 
 TABLES: Final[list[tuple[Any, type[StrEnum]]]] = [
     (STATUS, PaymentStatus),
@@ -71,7 +74,7 @@ def view() -> PaymentView:
     """
     Return a payment whose answer was lost.
     """
-    return PaymentView.of(a_payment())
+    return attrs.evolve(PaymentView.of(a_payment()), id=THE_PAYMENT)
 
 
 def entry(kind: str, name: str, state: str, **details: str) -> TimelineEntry:
@@ -125,7 +128,10 @@ SENTENCES: Final = [
     (
         entry("operation", "cancel", "review"),
         "Asked fake to call the payment off. What came back contradicts what was asked.",
-        "A person must look, here and at the provider; see payments operations --help.",
+        (
+            "A person must look at it, here and at the provider; nothing is sent again."
+            f" Once it is mended: payments operations look-again {THE_PAYMENT} an-id"
+        ),
     ),
     (
         entry("refund", "damaged", "Pending", amount="4.00 EUR"),

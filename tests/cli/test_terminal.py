@@ -63,6 +63,7 @@ LOOKING: Final = {
     "reconcile": ["reconcile", "--since", "1h", "--dry-run"],
     "audit list": ["audit", "list", "--payment", "{payment}"],
     "audit verify": ["audit", "verify", "--since", "1h"],
+    "operations list": ["operations", "list"],
     "outbox list": ["outbox", "list"],
     "db status": ["db", "status"],
     "db migrate": ["db", "migrate"],

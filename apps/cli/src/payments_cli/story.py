@@ -73,7 +73,10 @@ UNRESOLVED: Final[Mapping[OperationState, str]] = {
     K.UNKNOWN: "Nobody knows yet whether it was done. {next}",
     K.PENDING: "Its outcome comes by webhook. {next}",
     K.ACTION_REQUIRED: "The customer's answer comes by webhook. {next}",
-    K.REVIEW: "A person must look, here and at the provider; see payments operations --help.",
+    K.REVIEW: (
+        "A person must look at it, here and at the provider; nothing is sent again."
+        " Once it is mended: payments operations look-again {payment} {id}"
+    ),
 }
 """
 Of each state that is not final: what is open.
@@ -172,7 +175,8 @@ def _operation(payment: PaymentView, entry: TimelineEntry) -> Line:
     times = f" It was sent {again} times." if again > 1 else ""
     proof = " A first look found nothing of it." if "first_pass_at" in facts else ""
     text = f"Asked {payment.provider} {what}. {ANSWERED[state].format(**facts)}{times}{proof}"
-    return _line(entry, text, UNRESOLVED.get(state), {**facts, "next": _next(facts)})
+    more = {"next": _next(facts), "payment": str(payment.id)}
+    return _line(entry, text, UNRESOLVED.get(state), {**facts, **more})
 
 
 def _next(facts: Mapping[str, str]) -> str:
