@@ -132,7 +132,7 @@ class Service:
         """
         Return once so many events about a payment are processed.
         """
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             listed = self.read("webhooks", "list", "--payment", payment_id)["items"]
             if sum(event["status"] == "processed" for event in listed) >= count:

@@ -24,7 +24,7 @@ _UNREACHED: Final = (
 _UNNAMED: Final = "The server has no database of that name; create it or correct the address"
 _LOGIN: Final = "The database refuses this user or password; correct them in its address"
 _SLOW: Final = "The database took too long and the statement was given up; try again"
-_SCHEMA: Final = "The tables are not there or are older than this program; migrate the database"
+_SCHEMA: Final = "The tables are not there or are older than this program; migrate the database: `payments db migrate`"
 _RIGHTS: Final = "The database's user may not do this; grant it what the README lists"
 
 _MEANINGS: Final[Mapping[str, tuple[type[PaymentsError], str]]] = {

@@ -74,7 +74,8 @@ def start(
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread runs yet
         ),
     )
-    deadline = time.monotonic() + 20
+    # Much more than it takes: on a busy machine an interpreter may need seconds to begin.
+    deadline = time.monotonic() + 90
     while not ready():
         if not process.alive or time.monotonic() > deadline:
             process.stop()
