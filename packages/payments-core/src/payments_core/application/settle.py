@@ -55,7 +55,7 @@ def tell_discrepancy(found: Discrepancy, order_id: UUID | None) -> PaymentDiscre
     _log.log(
         logging.WARNING if found.repair else logging.ERROR,
         "Payment %s: %s of %s, here %s, at the provider %s (%s)",
-        found.payment_id,
+        found.payment_id or "unknown",
         found.kind,
         found.provider_object_id,
         found.local_value,
