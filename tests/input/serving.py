@@ -25,7 +25,7 @@ from scripts.servers.process import free_port
 from stripe_simulator import Simulator
 from tests.http.conftest import ISSUER, Issuer
 
-START_WITHIN = 60.0  # seconds
+START_WITHIN = 240.0  # seconds
 
 Json = dict[str, Any]
 
@@ -122,7 +122,7 @@ def served(
                 yield Served(port, simulator, Issuer(key), environ, log)
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(30)
+                process.wait(START_WITHIN)
 
 
 def _await(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -33,7 +33,7 @@ from tests.rabbit.peer import Neighbour, an_envelope
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.rabbit]
 
-WITHIN = 60.0  # seconds
+WITHIN = 240.0  # seconds
 PAYMENTS = str(Path(sys.executable).with_name("payments"))
 
 
@@ -97,7 +97,7 @@ class Flow:
             env=dict(self.api.environ),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=WITHIN,
             check=False,
         )
         self.hear(f"payments {words[0]}", ended.stdout + ended.stderr)
@@ -280,7 +280,7 @@ def _worker(api: Served, log: Path) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(WITHIN)
 
 
 def _rows(url: str) -> Iterator[tuple[str, str]]:
