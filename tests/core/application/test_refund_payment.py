@@ -23,7 +23,11 @@ from payments_core.domain.failure import Failure
 from payments_core.domain.money import Money
 from payments_core.domain.refund import RefundStatus
 from payments_core.domain.status import PaymentStatus
-from payments_core.ports.errors import ProviderConflict, ProviderRejected
+from payments_core.ports.errors import (
+    ProviderConflict,
+    ProviderRejected,
+    ProviderUnavailable,
+)
 from payments_core.ports.provider import NoticeTopic
 from payments_core.ports.queries import PaymentView
 from payments_core.testing.builders import eur
@@ -221,3 +225,31 @@ def test_a_reason_is_kept_without_card_numbers(service: Service) -> None:
     (kept,) = service.stored(payment.id).refunds
 
     assert kept.reason == "card [card number]"
+
+
+def test_a_refused_request_may_stand_there_all_the_same(service: Service) -> None:
+    """
+    Refused with any other reason than the object's state: what the provider lists decides too.
+    """
+    payment = service.pay()
+    no = ProviderRejected(Failure("parameter_invalid", "No."))
+    service.provider.faults.append(Fault("refund", effect=True, error=no))
+    adopted = refund(service, payment)
+
+    assert adopted.refund.status is RefundStatus.SUCCEEDED
+    assert adopted.payment.status is S.REFUNDED
+
+
+def test_a_refusal_is_believed_only_with_the_object_in_sight(service: Service) -> None:
+    """
+    Refused, and the object cannot be read: nobody may say that nothing happened.
+    """
+    payment = service.pay()
+    no = ProviderRejected(Failure("parameter_invalid", "No."))
+    gone = ProviderUnavailable(Failure("timeout", "No answer."))
+    service.provider.faults.append(Fault("refund", effect=False, error=no))
+    service.provider.faults.append(Fault("retrieve", effect=False, error=gone))
+    lost = refund(service, payment)
+
+    assert lost.refund.status is RefundStatus.PENDING
+    assert lost.payment.unresolved_operations == 1

@@ -39,8 +39,8 @@ def send(provider: IPaymentProvider, operation: Operation) -> Answer:
     """
     try:
         return _call(provider, operation)
-    except ProviderConflict as error:
-        return _read(provider, operation, error.failure)
+    except (ProviderConflict, ProviderRejected) as error:
+        return _refused(provider, operation, error)
     except ProviderError as error:
         return no_answer(operation, error)
 
@@ -100,25 +100,30 @@ def _said(
     return Answer(payment=payment, operation_id=operation.id, state=state, failure=failure)
 
 
-def _read(provider: IPaymentProvider, operation: Operation, failure: Failure) -> Answer:
+def _refused(
+    provider: IPaymentProvider, operation: Operation, error: ProviderConflict | ProviderRejected
+) -> Answer:
     """
-    The object's state forbade it: what the object shows decides, and else the refusal.
+    Refused: what the object shows now decides, and the refusal only where it shows nothing else.
+
+    A refusal tells of this request alone. What was asked may stand there all the same, by
+    an earlier sending of it, or by somebody at the provider.
     """
     object_id = provider_payment_id(operation)
     if object_id is None:
-        return _said(operation, OperationState.UNKNOWN, failure)
+        return no_answer(operation, error)
     try:
         payment = provider.retrieve(object_id)
         refunding = isinstance(operation.request, RefundCapture)
         refunds = provider.refunds_of(object_id) if refunding else ()
-    except ProviderError as error:
-        return _said(operation, OperationState.UNKNOWN, error.failure)
+    except ProviderError as unread:
+        return _said(operation, OperationState.UNKNOWN, unread.failure)
     return Answer(
         payment=payment,
         refunds=refunds,
         operation_id=operation.id,
         state=OperationState.DECLINED,
-        failure=failure,
+        failure=error.failure,
     )
 
 
