@@ -5,7 +5,7 @@ The audit log, which only grows.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024"
-down_revision = "0031"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

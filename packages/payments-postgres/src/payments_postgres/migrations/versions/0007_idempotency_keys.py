@@ -5,8 +5,8 @@ Idempotency keys with what their requests came to.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0024"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ Reconciliation: its runs, and differences and messages that belong to no payment
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0010"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ Lists of webhook events, and which of them never arrived by themselves.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0015"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
