@@ -47,7 +47,11 @@ def test_details_are_text(history: dict[str, TimelineEntry]) -> None:
     assert create["lease_until"] == "2026-11-22T12:01:00.000000Z"
     assert "failure_code" not in refund
     assert refund["amount"] == history["refund broken"].details["amount"] == "4.00 EUR"
-    assert history["event IPaymentSucceeded"].details == {"sequence": "1"}
+    assert history["event IPaymentSucceeded"].details == {
+        "sequence": "1",
+        "attempts": "0",
+        "next_at": "2026-11-22T12:00:00.000000Z",
+    }
 
 
 def test_secrets_are_not_told(history: dict[str, TimelineEntry]) -> None:
