@@ -13,6 +13,7 @@ from typing import Final
 from typing_extensions import override
 
 from payments_redis import RedisResultCache, RedisSettings
+from payments_redis.seal import Seal
 from scripts.servers import SERVERS
 from scripts.servers.process import await_port, end, free_port
 from scripts.servers.redis import forget
@@ -23,6 +24,7 @@ PATIENT: Final = timedelta(seconds=5)
 A busy machine may take longer than the setting's default for an answer.
 """
 MOMENT: Final = timedelta(milliseconds=1)
+SECRET: Final = b"of the installation"
 
 
 class Condition(ABC):
@@ -47,9 +49,15 @@ class Alive(Condition):
     def __init__(self, url: str, prefix: str, timeout: timedelta = PATIENT) -> None:
         self.url = url
         self.prefix = prefix
-        self.cache = RedisResultCache(
-            RedisSettings(url=url, key_prefix=prefix, timeout=timeout, pause=MOMENT)
-        )
+        settings = RedisSettings(url=url, key_prefix=prefix, timeout=timeout, pause=MOMENT)
+        self.cache = RedisResultCache(settings, SECRET)
+        self.seal = Seal(SECRET)
+
+    def name(self, key: str) -> str:
+        """
+        Return what the key is called in Redis.
+        """
+        return f"{self.prefix}idempotency:{key}"
 
     @override
     def disturb(self) -> None:

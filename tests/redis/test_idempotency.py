@@ -13,6 +13,7 @@ from functools import partial
 
 import attrs
 import pytest
+import redis
 from typing_extensions import override
 
 from payments_core.ports.idempotency import IResultCache, KeyedRequest
@@ -21,8 +22,9 @@ from payments_core.testing.builders import NOW
 from payments_core.testing.conformance.idempotency import IdempotencyConformance, a_keyed_request
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
 from payments_redis import RedisResultCache, RedisSettings
+from payments_redis.seal import Seal
 from scripts.servers.redis import connected
-from tests.redis.conditions import PATIENT, Alive, Condition, PrivateRedis
+from tests.redis.conditions import PATIENT, SECRET, Alive, Condition, PrivateRedis
 
 pytestmark = pytest.mark.redis
 
@@ -86,7 +88,7 @@ def test_keys_have_the_prefix_and_an_end(alive: Alive) -> None:
     for request in (short, long, late):
         alive.cache.keep(request, NOW)
     with connected(alive.url) as client:
-        names = [f"{alive.prefix}idempotency:{r.key}" for r in (short, long, late)]
+        names = [alive.name(r.key) for r in (short, long, late)]
         left = [client("TTL", name) for name in names]
 
     assert isinstance(left[0], int)
@@ -99,15 +101,14 @@ def test_keys_have_the_prefix_and_an_end(alive: Alive) -> None:
 DAY = timedelta(days=1)
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", '{"key":"k"}', "{", "\udcff"])
-def test_what_is_none_of_ours_is_nothing(alive: Alive, text: str) -> None:
+@pytest.mark.parametrize("value", [b"", b"null", b"[]", b'{"key":"k"}', b"{", b"\xff" * 40])
+@pytest.mark.parametrize("sealed", [False, True])
+def test_what_is_none_of_ours_is_nothing(alive: Alive, value: bytes, sealed: bool) -> None:
     """
-    Whatever else stands under a key of ours is not believed.
+    Whatever else stands under a key of ours is not believed, also if another release wrote it.
     """
     request = done()
-    name = f"{alive.prefix}idempotency:{request.key}"
-    with connected(alive.url) as client:
-        client("SET", name, text.encode("utf-8", "replace").decode(), "EX", "60")
+    put(alive, request.key, alive.seal.closed(alive.name(request.key), value) if sealed else value)
 
     assert alive.cache.find(request.key) is None
 
@@ -118,12 +119,58 @@ def test_what_a_newer_program_wrote_is_read(alive: Alive) -> None:
     """
     request = done()
     alive.cache.keep(request, NOW)
-    name = f"{alive.prefix}idempotency:{request.key}"
-    with connected(alive.url) as client:
-        kept = json.loads(str(client("GET", name)))
-        client("SET", name, json.dumps(kept | {"more": 1}), "EX", "60")
+    name = alive.name(request.key)
+    kept = json.loads(alive.seal.opened(name, got(alive, request.key)) or b"")
+    put(alive, request.key, alive.seal.closed(name, json.dumps(kept | {"more": 1}).encode()))
 
     assert alive.cache.find(request.key) == request
+
+
+def test_a_result_cannot_be_made_up(alive: Alive) -> None:
+    """
+    Who can write to Redis can neither change a result, nor make one without the secret.
+    """
+    request = done(result='{"status":"Failed"}')
+    alive.cache.keep(request, NOW)
+    kept = got(alive, request.key)
+    forged = kept.replace(b"Failed", b"Succeeded")
+    other = Seal(b"somebody else's").closed(alive.name(request.key), kept[32:])
+    found = []
+    for value in (forged, other, kept[32:], kept):
+        put(alive, request.key, value)
+        found.append(alive.cache.find(request.key))
+
+    assert forged != kept
+    assert found == [None, None, None, request]
+
+
+def test_a_result_counts_under_its_own_key_alone(alive: Alive) -> None:
+    """
+    A result that is copied to another key is not the other request's.
+    """
+    request = done()
+    alive.cache.keep(request, NOW)
+    put(alive, "another", got(alive, request.key))
+
+    assert alive.cache.find("another") is None
+
+
+def put(alive: Alive, key: str, value: bytes) -> None:
+    """
+    Write to Redis as anyone can who reaches it.
+    """
+    with redis.Redis.from_url(alive.url) as client:
+        client.set(alive.name(key), value, ex=60)
+
+
+def got(alive: Alive, key: str) -> bytes:
+    """
+    Return what stands in Redis.
+    """
+    with redis.Redis.from_url(alive.url) as client:
+        found = client.get(alive.name(key))
+    assert isinstance(found, bytes)
+    return found
 
 
 def test_costs_one_timeout_a_pause() -> None:
@@ -133,7 +180,7 @@ def test_costs_one_timeout_a_pause() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         settings = RedisSettings(url=url, timeout=timedelta(seconds=1), pause=timedelta(minutes=5))
-        cache = RedisResultCache(settings)
+        cache = RedisResultCache(settings, SECRET)
         began = time.monotonic()
         found = [cache.find("k")]
         first = time.monotonic() - began
@@ -156,7 +203,8 @@ def test_is_used_again_when_it_is_back(
     """
     caplog.set_level(logging.INFO, "payments_redis")
     pause = timedelta(milliseconds=1)
-    cache = RedisResultCache(RedisSettings(url=private_redis.url, timeout=PATIENT, pause=pause))
+    settings = RedisSettings(url=private_redis.url, timeout=PATIENT, pause=pause)
+    cache = RedisResultCache(settings, SECRET)
     request = done()
     private_redis.kill()
     for _ in range(20):

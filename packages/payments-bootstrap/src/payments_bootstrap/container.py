@@ -5,6 +5,7 @@ Attributes have the type of the port, so that whoever takes something out sees n
 The container stays in the apps: it never enters the core or an adapter.
 """
 
+import hmac
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -72,7 +73,7 @@ from payments_rabbit import (
     check_broker,
 )
 from payments_redis import RedisResultCache, RedisSettings
-from payments_stripe import StripePaymentProvider
+from payments_stripe import StripePaymentProvider, StripeSettings
 
 # Engine and clients are thread-safe singletons: the plain Singleton was seen to make one
 # instance for each of several threads that asked at once.
@@ -97,7 +98,6 @@ def opener(make: Callable[[S], T], close: Callable[[T], None]) -> Callable[[S, E
 
 
 open_engine = opener(create_engine, lambda engine: engine.dispose())
-open_redis = opener(RedisResultCache, RedisResultCache.close)
 open_credentials = opener(ClientCredentials.of, ClientCredentials.close)
 open_stripe = opener(StripePaymentProvider, StripePaymentProvider.close)
 
@@ -109,11 +109,18 @@ def publisher_of(settings: RabbitSettings) -> RabbitEventPublisher | LogPublishe
     return RabbitEventPublisher(settings) if settings.configured else LogPublisher()
 
 
-def results_of(settings: RedisSettings, closing: ExitStack) -> IResultCache:
+def results_of(settings: RedisSettings, stripe: StripeSettings, closing: ExitStack) -> IResultCache:
     """
     Return what remembers results in front of the database; nothing where there is no Redis.
     """
-    return open_redis(settings, closing) if settings.configured else NoResultCache()
+    if not settings.configured:
+        return NoResultCache()
+    # All processes know this key and nobody else does. After it was changed, what stands in
+    # Redis is forgotten, and the database is asked.
+    secret = hmac.digest(stripe.api_key.encode(), b"results in redis", "sha256")
+    cache = RedisResultCache(settings, secret)
+    closing.callback(cache.close)
+    return cache
 
 
 def check_database(queries: IPaymentQueries, behind: Callable[[], bool]) -> Condition:
@@ -182,7 +189,9 @@ class Container(containers.DeclarativeContainer):
         stripe=stripe
     )
 
-    results: providers.Provider[IResultCache] = _One(results_of, settings.provided.redis, closing)
+    results: providers.Provider[IResultCache] = _One(
+        results_of, settings.provided.redis, settings.provided.payment_providers.stripe, closing
+    )
     operations: providers.Provider[Operations] = _Each(
         Operations,
         unit_of_work=unit_of_work.provider,

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from payments_core.contracts.converter import stored_results, to_json
 from payments_core.ports.idempotency import IResultCache, KeyedRequest
+from payments_redis.seal import Seal
 from payments_redis.settings import RedisSettings
 from payments_redis.truce import Truce
 
@@ -33,11 +34,17 @@ class RedisResultCache(IResultCache):
     Remembers committed results, and costs no more than a short timeout now and then.
 
     Safe under threads and after a fork. A Redis that fails is left alone for a pause; what
-    it lost, forgot or never had is in the database.
+    it lost, forgot or never had is in the database. What is kept is sealed: whoever can write
+    to Redis can make us forget a result, and cannot make one up.
+
+    Args:
+        secret: The same in all processes of an installation, and known to nobody else. Under
+            another one everything is forgotten.
     """
 
-    def __init__(self, settings: RedisSettings) -> None:
+    def __init__(self, settings: RedisSettings, secret: bytes) -> None:
         self._settings = settings
+        self._seal = Seal(secret)
         self._truce = Truce(settings.pause.total_seconds())
         self._client = _client(settings)
         self._failures = _failures()
@@ -56,15 +63,21 @@ class RedisResultCache(IResultCache):
 
     @override
     def find(self, key: str) -> KeyedRequest | None:
-        found = self._asking(lambda: self._client.get(self._name(key)))
-        return _read(found) if isinstance(found, bytes) else None
+        name = self._name(key)
+        found = self._asking(lambda: self._client.get(name))
+        text = self._seal.opened(name, found) if isinstance(found, bytes) else None
+        if found is not None and text is None:
+            _log.warning("Redis holds something under a key of ours that is none of our results")
+        return _read(text) if text is not None else None
 
     @override
     def keep(self, request: KeyedRequest, now: datetime) -> None:
         left = min(self._settings.keep, request.expires_at - now - MARGIN)
         if left > timedelta():
+            name = self._name(request.key)
             text = to_json(stored_results().unstructure(request))
-            self._asking(lambda: self._client.set(self._name(request.key), text, px=left))
+            sealed = self._seal.closed(name, text.encode())
+            self._asking(lambda: self._client.set(name, sealed, px=left))
 
     def _name(self, key: str) -> str:
         return f"{self._settings.key_prefix}idempotency:{key}"
@@ -109,6 +122,6 @@ def _failures() -> tuple[type[Exception], ...]:
 def _read(text: bytes) -> KeyedRequest | None:
     try:
         return stored_results().structure(json.loads(text), KeyedRequest)
-    except Exception:  # noqa: BLE001 - whatever stands there, it is none of ours
-        _log.warning("Redis holds something under a key of ours that is none of our results")
+    except Exception:  # noqa: BLE001 - another release may have written it in another form
+        _log.warning("Redis holds a result that this release cannot read")
         return None
