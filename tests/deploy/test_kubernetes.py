@@ -1,0 +1,136 @@
+"""
+The Kubernetes manifests ask for nothing that this version does not have, and run nothing as root.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import pytest
+import yaml  # type: ignore[import-untyped]  # ships no types
+
+from payments_bootstrap.configuration import load
+from payments_cli.main import main as payments
+
+FOLDER: Final = Path(__file__).parents[2] / "deploy" / "kubernetes"
+REQUIRED: Final = {
+    "DATABASE__URL": "sqlite://",
+    "PAYMENT_PROVIDERS__STRIPE__API_KEY": "sk_test_" + "x" * 24,
+    "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": "whsec_" + "x" * 24,
+}
+
+Json = dict[str, Any]
+
+
+def documents(name: str) -> list[Json]:
+    """
+    Return what a file of the folder holds.
+    """
+    return list(yaml.safe_load_all((FOLDER / name).read_text("utf-8")))
+
+
+def manifests() -> Iterator[Json]:
+    """
+    Yield each document of each file that the kustomization names.
+    """
+    for name in documents("kustomization.yaml")[0]["resources"]:
+        yield from documents(name)
+
+
+def pods() -> Iterator[tuple[str, Json]]:
+    """
+    Yield the name of each workload with the specification of its pods.
+    """
+    for manifest in manifests():
+        spec = manifest.get("spec", {})
+        spec = spec.get("jobTemplate", {}).get("spec", spec)
+        if "template" in spec:
+            yield manifest["metadata"]["name"], spec["template"]["spec"]
+
+
+def parsed(group: click.Command, words: list[str]) -> click.Context:
+    """
+    Return what Click makes of a command line, down to the last subcommand, without running it.
+    """
+    context = group.make_context(group.name, list(words))
+    while isinstance(context.command, click.Group):
+        rest = [*context._protected_args, *context.args]
+        _, child, rest = context.command.resolve_command(context, rest)
+        assert child is not None
+        context = child.make_context(child.name, rest, parent=context)
+    return context
+
+
+PODS: Final = dict(pods())
+BY_NAME: Final = {(m["kind"], m["metadata"]["name"]): m for m in manifests()}
+
+
+@pytest.mark.parametrize("name", sorted(PODS))
+def test_command_lines_are_understood(name: str) -> None:
+    """
+    What a pod is started with is a command of this version, with options that it has.
+    """
+    (container,) = PODS[name]["containers"]
+
+    assert container["image"] == "payments"
+    assert parsed(payments, container["args"]).command.callback is not None
+
+
+@pytest.mark.parametrize("name", sorted(PODS))
+def test_nothing_runs_as_root(name: str) -> None:
+    """
+    A pod has one user without rights, a file system that it cannot write, and no token of the cluster.
+    """
+    pod = PODS[name]
+    (container,) = pod["containers"]
+
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert "memory" in container["resources"]["limits"]
+
+
+def test_settings_are_settings(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    Every name in the ConfigMap and the Secret is one of this version, and together they start it.
+    """
+    secret = documents("secret.example.yaml")[0]["stringData"]
+    plain = BY_NAME["ConfigMap", "payments"]["data"]
+    load({**dict.fromkeys(secret, ""), **plain, **REQUIRED})
+
+    assert not caplog.records
+    assert not plain.keys() & secret.keys()
+
+
+def test_autoscaler_and_budgets_name_what_is_there() -> None:
+    """
+    The autoscaler's target exists and sets no number itself; each budget selects pods that exist.
+    """
+    target = BY_NAME["HorizontalPodAutoscaler", "payments-api"]["spec"]["scaleTargetRef"]
+    labels = {
+        name: BY_NAME[kind, name]["spec"]["template"]["metadata"]["labels"]
+        for kind, name in BY_NAME
+        if kind == "Deployment"
+    }
+    budgets = [
+        m["spec"]["selector"]["matchLabels"]
+        for (k, _), m in BY_NAME.items()
+        if k == "PodDisruptionBudget"
+    ]
+
+    assert "replicas" not in BY_NAME[target["kind"], target["name"]]["spec"]
+    assert sorted(map(str, budgets)) == sorted(map(str, labels.values()))
+
+
+def test_api_is_told_to_stop_after_nobody_calls_it() -> None:
+    """
+    The endpoints forget a pod before it stops, and it may finish its longest request (12 s) then.
+    """
+    pod = PODS["payments-api"]
+    (container,) = pod["containers"]
+    pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
+
+    assert pause + 12 < pod["terminationGracePeriodSeconds"]
