@@ -4,7 +4,7 @@ Taking in a webhook: verified, stored, then processed.
 
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
@@ -94,8 +94,7 @@ class ReceiveWebhook:
         Raises:
             StorageUnavailable: It could not be stored.
         """
-        event = self._event(provider, notice, notice.payload.encode())
-        return self._take(attrs.evolve(event, backfilled=True), actor)
+        return self._take(self._event(provider, notice), actor)
 
     def _take(self, event: WebhookEvent, actor: Actor | None = None) -> ReceivedWebhook:
         with self.operations.unit_of_work() as uow:
@@ -110,15 +109,37 @@ class ReceiveWebhook:
         faultpoint("webhook.reply")
         return ReceivedWebhook(event.event_id, event.status, duplicate=not fresh)
 
-    def _event(self, provider: str, notice: WebhookNotice, payload: bytes) -> WebhookEvent:
+    def _event(
+        self, provider: str, notice: WebhookNotice, delivered: bytes | None = None
+    ) -> WebhookEvent:
         now = self.operations.clock.now()
-        ours = notice.topic is not NoticeTopic.OTHER and notice.provider_payment_id is not None
-        return WebhookEvent.of(
-            provider,
-            notice,
-            received_at=now,
-            next_at=now + self.grace if ours else None,
-            sha256=hashlib.sha256(payload).hexdigest(),
-            headers={k: v for k, v in notice.headers.items() if k in KEPT_HEADERS},
-            status=WebhookStatus.RECEIVED if ours else WebhookStatus.IGNORED,
-        )
+        return event_of(provider, notice, now, now + self.grace, delivered)
+
+
+def event_of(
+    provider: str,
+    notice: WebhookNotice,
+    now: datetime,
+    due: datetime,
+    delivered: bytes | None = None,
+) -> WebhookEvent:
+    """
+    Return the event that keeps a notice.
+
+    Args:
+        due: When the worker processes it, if nobody has by then.
+
+        delivered: The raw bytes of a delivery; None for an event of the provider's own list.
+    """
+    ours = notice.topic is not NoticeTopic.OTHER and notice.provider_payment_id is not None
+    raw = notice.payload.encode() if delivered is None else delivered
+    event = WebhookEvent.of(
+        provider,
+        notice,
+        received_at=now,
+        next_at=due if ours else None,
+        sha256=hashlib.sha256(raw).hexdigest(),
+        headers={k: v for k, v in notice.headers.items() if k in KEPT_HEADERS},
+        status=WebhookStatus.RECEIVED if ours else WebhookStatus.IGNORED,
+    )
+    return attrs.evolve(event, backfilled=delivered is None)

@@ -2,14 +2,13 @@
 What a run compares of this service's own records: events received, operations, messages.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import attrs
 
+from payments_core.application.receive_webhook import event_of
 from payments_core.application.reconciliation.desk import Desk, Finding
 from payments_core.application.reconciliation.legs import Sources, Step, Suspect
 from payments_core.application.reconciliation.merge import batches, pages
@@ -31,7 +30,6 @@ from payments_core.ports.reconciliation import (
     LocalMessage,
     LocalOperation,
 )
-from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
 
 K = DiscrepancyKind
 _NEVER_TOLD: Final = frozenset({OutboxStatus.SUPERSEDED, OutboxStatus.RELEASED})
@@ -61,26 +59,14 @@ def _missed(notice: WebhookNotice, owner: HeldPayment) -> Suspect:
         with desk.operations.unit_of_work() as uow:
             payment = uow.payments.get(owner.id)
             assert payment is not None
-            event = _event_of(desk.run.provider, notice, desk.operations.clock.now())
+            now = desk.operations.clock.now()
+            event = event_of(desk.run.provider, notice, now, due=now)
             if not desk.run.dry_run and not uow.webhooks.add(event):
                 return ()
             gap = desk.discrepancy(payment.id, found, Repair.STORED)
             return desk.record(uow, gap, payment)
 
     return examine
-
-
-def _event_of(provider: str, notice: WebhookNotice, now: datetime) -> WebhookEvent:
-    event = WebhookEvent.of(
-        provider,
-        notice,
-        received_at=now,
-        next_at=now,
-        sha256=hashlib.sha256(notice.payload.encode()).hexdigest(),
-        headers={},
-        status=WebhookStatus.RECEIVED,
-    )
-    return attrs.evolve(event, backfilled=True)
 
 
 # ---------------------------------------------------------------- operations
