@@ -11,6 +11,7 @@ import click
 
 from payments_cli.colours import coloured
 from payments_cli.output import Row, terminal_width, write_table
+from payments_cli.visible import visible
 
 TIME: Final = len("00:53:38")
 MOMENT: Final = len("2026-11-22 00:53:38")
@@ -31,7 +32,7 @@ def payment_lines(titles: Mapping[str, str], rows: Sequence[Row], width: int) ->
 
     Ids stay whole, to be copied; customers' are shortened in the middle to what is left.
     """
-    widths = {n: max(len(row[n]) for row in [titles, *rows]) for n in titles}
+    widths = {n: max(len(visible(row[n])) for row in [titles, *rows]) for n in titles}
     customer = widths["customerId"]
     others = sum(widths.values()) - customer - widths["createdAt"]
     gaps = 2 * (len(titles) - 1)
@@ -64,7 +65,7 @@ def _line(row: Row, widths: Mapping[str, int], gap: int) -> str:
     cells = []
     for name, text in row.items():
         side = ">" if name == "amount" else "<"
-        cell = f"{shortened(text, widths[name]):{side}{widths[name]}}"
+        cell = f"{shortened(visible(text), widths[name]):{side}{widths[name]}}"
         cells.append(coloured(cell) if name == "status" else cell)
     return (" " * gap).join(cells).rstrip()
 
@@ -83,14 +84,15 @@ def entry_lines(rows: Sequence[Row], width: int) -> Iterator[str]:
     """
     Yield the lines of a timeline: each day, its entries, and under each what else is known.
     """
-    what = max(len(row["what"]) for row in rows)
+    what = max(len(visible(row["what"])) for row in rows)
     indent = " " * (TIME + 4)
     for day, found in groupby(rows, lambda row: row["at"][:10]):
         yield click.style(f"{day}, UTC", dim=True)
         for row in found:
-            yield f"  {row['at'][11:]}  {row['what']:<{what}}  {coloured(row['state'])}"
+            name, state = visible(row["what"]), coloured(visible(row["state"]))
+            yield f"  {row['at'][11:]}  {name:<{what}}  {state}"
             yield from textwrap.wrap(
-                row["details"],
+                visible(row["details"]),
                 max(width, 40),
                 initial_indent=indent,
                 subsequent_indent=indent,

@@ -2,7 +2,6 @@
 Payments as tables for people, and as JSON for programs, in the API's words.
 """
 
-import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import click
 
 from payments_cli.colours import COLOURS
+from payments_cli.visible import visible, visible_json
 from payments_core.contracts.converter import timestamp
 from payments_core.domain.failure import Failure
 from payments_core.ports.queries import PaymentView, RefundView, TimelineEntry
@@ -119,7 +119,7 @@ def write_json(document: Any) -> None:
     """
     Write one document.
     """
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    click.echo(visible_json(document))
 
 
 def write_facts(row: Row) -> None:
@@ -188,7 +188,7 @@ def _failure(failure: Failure | None) -> Row | None:
 def _cell(value: Any) -> "Text":
     from rich.text import Text
 
-    text = _text(value)
+    text = visible(_text(value))
     return Text(text, style=COLOURS.get(text.lower(), ""))
 
 

@@ -2,12 +2,13 @@
 Ends that are no success: a code for the shell, and a line or a document. Imports next to nothing.
 """
 
-import json
 from enum import IntEnum
 from typing import IO, Any
 
 import click
 from typing_extensions import override
+
+from payments_cli.visible import visible_json, visible_lines
 
 
 class ExitCode(IntEnum):
@@ -53,6 +54,6 @@ class Refusal(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         if self.as_json:
             error = {"code": self.code, "message": self.message}
-            click.echo(json.dumps({**self.details, "error": error}, indent=2, ensure_ascii=False))
+            click.echo(visible_json({**self.details, "error": error}))
         else:
-            click.echo(f"Error: {self.message}", err=True)
+            click.echo(f"Error: {visible_lines(self.message)}", err=True)

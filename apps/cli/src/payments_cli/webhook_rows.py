@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from payments_cli.output import Row, short_time
+from payments_cli.visible import visible
 from payments_core.application.backfill_webhooks import Gap
 from payments_core.application.replay_webhook import ReplayPreview
 from payments_core.contracts.converter import timestamp
@@ -111,8 +112,8 @@ def preview_lines(previews: Iterable[ReplayPreview]) -> Iterator[str]:
     Yield for people what replays would do.
     """
     for found in previews:
-        yield click.style(f"{found.event.event_id}  {found.event.type}", bold=True)
-        yield from (f"  {name:<22}{text}" for name, text in _facts(found))
+        yield click.style(visible(f"{found.event.event_id}  {found.event.type}"), bold=True)
+        yield from (f"  {name:<22}{visible(text)}" for name, text in _facts(found))
     yield "Nothing was changed: this was a dry run."
 
 

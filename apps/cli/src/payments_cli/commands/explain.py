@@ -13,6 +13,7 @@ from payments_cli.examples import examples
 from payments_cli.output import payment_row, short_time, terminal_width, write_json
 from payments_cli.session import PaymentId, Session, with_session
 from payments_cli.story import Line, story_of, summary_of
+from payments_cli.visible import visible
 from payments_core.contracts.converter import timestamp
 from payments_core.ports.audit import AuditFilter
 from payments_core.ports.queries import PaymentView
@@ -72,7 +73,7 @@ def _lines(payment: PaymentView, lines: Sequence[Line], width: int) -> Iterator[
 
 def _folded(text: str, width: int, start: str, fg: str | None = None) -> Iterator[str]:
     for folded in textwrap.wrap(
-        text,
+        visible(text),
         max(width, 40),
         initial_indent=start,
         subsequent_indent=" " * len(start),
