@@ -35,10 +35,10 @@ test: $(STAMP) ## Run the suite against real servers (all but the slow proofs)
 		-m "not slow and not sandbox" $(ARGS)
 
 prove: $(STAMP) ## Run the long proofs, as CI does
-	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -m "slow and not sandbox" $(ARGS)
+	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not sandbox" $(ARGS)
 
 verify: $(STAMP) ## Run the proofs with the counts of a release
-	@PROOF_SCALE=release $(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -m "slow and not sandbox" $(ARGS)
+	@PROOF_SCALE=release $(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not sandbox" $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy --strict, import contracts, spelling, AsyncAPI
 	@$(BIN)/ruff check .

@@ -10,16 +10,16 @@ import pytest
 Rows = Mapping[str, object]
 Report = Callable[[str, Rows], None]
 
-_TABLES: pytest.StashKey[list[tuple[str, Rows]]] = pytest.StashKey()
+_TABLE = "proof: "
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def report(request: pytest.FixtureRequest) -> Report:
     """
     Add a table to those that are shown at the end.
     """
-    tables = request.config.stash.setdefault(_TABLES, [])
-    return lambda title, rows: tables.append((title, rows))
+    told = request.node.user_properties
+    return lambda title, rows: told.append((_TABLE + title, {k: str(v) for k, v in rows.items()}))
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,11 @@ def stopwatch() -> Callable[[], float]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """
-    Show the tables.
+    Show the tables, also those that a process of pytest-xdist brought.
     """
-    for title, rows in terminalreporter.config.stash.get(_TABLES, []):
-        terminalreporter.section(f"proof: {title}")
-        for name, value in rows.items():
-            terminalreporter.write_line(f"{name:<42} {value}")
+    ended = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])]
+    for title, rows in (told for r in ended if r.when == "call" for told in r.user_properties):
+        if title.startswith(_TABLE):
+            terminalreporter.section(title)
+            for name, value in rows.items():
+                terminalreporter.write_line(f"{name:<42} {value}")

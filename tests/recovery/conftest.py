@@ -38,7 +38,7 @@ def _shared_postgres(postgres_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def postgres(_shared_postgres: Engine) -> Engine:
+def postgres(_shared_postgres: Engine) -> Iterator[Engine]:
     """
     An empty PostgreSQL database.
     """
@@ -48,7 +48,9 @@ def postgres(_shared_postgres: Engine) -> Engine:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
         connection.execute(text("ALTER TABLE audit_log ENABLE TRIGGER USER"))
-    return _shared_postgres
+    yield _shared_postgres
+    # A server has a hundred connections for everyone, and twenty of them need not wait here.
+    _shared_postgres.dispose()
 
 
 @pytest.fixture
