@@ -116,6 +116,18 @@ def _send(connection: socket.socket, requests: bytes) -> None:
         connection.sendall(requests)
 
 
+@pytest.mark.parametrize(
+    "header", ["SCRIPT_NAME: /public", "Script_Name: /public", "PATH_INFO: /health/live"]
+)
+def test_no_header_moves_the_path(server: int, header: str) -> None:
+    """
+    The path is what the gateway has seen and let through, whoever calls, also from this machine.
+    """
+    request = f"GET /public/health/live HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n"
+
+    assert _raw(server, request.encode()).split()[1] == b"404"
+
+
 @pytest.mark.parametrize(("length", "status"), [(262_145, 413), (262_144, 400)])
 def test_chunked(server: int, length: int, status: int) -> None:
     """

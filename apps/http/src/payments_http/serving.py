@@ -46,6 +46,11 @@ accesslog = None
 errorlog = None
 loglevel = _settings.log.level.lower()
 control_socket_disable = True
+# gunicorn would let whoever calls from this machine move the path (SCRIPT_NAME) and the scheme.
+# Whom we stand behind is a setting of ours, and it concerns addresses alone.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 
 
 def on_starting(server: Any) -> None:
