@@ -40,6 +40,23 @@ def test_production_block_starts(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == []
 
 
+def test_defaults_of_the_table() -> None:
+    """
+    Who sets each setting to the default that the table shows, as it stands there, changes nothing.
+    """
+    shown: dict[str, str] = {}
+    rows = re.findall(
+        r"^\| (`[A-Z][^|]+)\|([^|]*)\|", SETTINGS_TABLE.read_text("utf-8"), re.MULTILINE
+    )
+    for cells in rows:
+        names, values = (re.findall(r"`([^`…]+)`", cell) for cell in cells)
+        if values:
+            shown |= dict(zip(names, values, strict=True))
+
+    assert len(shown) > 50
+    assert load(_exports() | shown) == load(_exports())
+
+
 def test_every_setting_has_a_row() -> None:
     """
     The table names each setting, and no other: by itself, or as one of an adapter's.

@@ -43,7 +43,7 @@ How much of two names must agree for one to be the other misspelt; they share lo
 _WORDS: Final = {
     int: "a whole number",
     bool: "true or false",
-    timedelta: "a duration such as 30s or 10m",
+    timedelta: "a duration such as 0.2s, 30s or 10m",
 }
 
 
