@@ -12,7 +12,13 @@ import pytest
 
 from payments_core.application.reconcile_payments import ReconcileCommand, Watch
 from payments_core.domain.discrepancy import Discrepancy, DiscrepancyKind, Repair
-from payments_core.domain.errors import ReconciliationRunning, UnknownProvider, WindowInvalid
+from payments_core.domain.errors import (
+    ReconciliationRunning,
+    StorageRefused,
+    StorageUnavailable,
+    UnknownProvider,
+    WindowInvalid,
+)
 from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.money import Money
 from payments_core.domain.operation import OperationState
@@ -626,6 +632,62 @@ def test_an_interrupted_run_is_ended_by_the_next(service: Service, point: str, n
     assert service.database.tables.reconciliations[run.run_id].status is RunStatus.COMPLETED
     assert sorted(d.kind for d in found(service)) == wanted
     assert service.told().count("IPaymentDiscrepancyFound") == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError("a mistake"), RunStatus.FAILED),
+        (StorageRefused("a rule"), RunStatus.FAILED),
+        (StorageUnavailable("away"), RunStatus.RUNNING),
+        (KeyboardInterrupt(), RunStatus.RUNNING),
+    ],
+)
+def test_a_mistake_ends_a_run(service: Service, error: BaseException, status: RunStatus) -> None:
+    """
+    What would go wrong again ends the run, tells so, and lets another begin; all else goes on.
+    """
+    run = service.reconcile.request(command(service))
+
+    def fail(name: str) -> None:
+        if name == "reconcile.page":
+            raise error
+
+    service.pay()
+    with hooked(fail), pytest.raises(type(error)):
+        service.reconcile.take()
+    left = service.database.tables.reconciliations[run.id]
+    ended = status is RunStatus.FAILED
+
+    assert (left.status, left.finished_at is not None) == (status, ended)
+    assert service.told().count("IReconciliationCompleted") == ended
+    assert "a mistake" not in str(left.error)
+    assert service.reconcile.take() == (not ended)
+    service.reconcile.request(command(service))
+
+
+@pytest.mark.parametrize("point", ["reconcile.save.precommit", "reconcile.save.commit"])
+@pytest.mark.parametrize("error", [RuntimeError, StorageUnavailable, KeyboardInterrupt])
+def test_the_end_is_told_once(service: Service, point: str, error: type[BaseException]) -> None:
+    """
+    Whether the end was written or just not when the process fails, it is told, and once.
+    """
+    run = service.reconcile.request(command(service))
+    passed: list[str] = []
+
+    def fail(name: str) -> None:
+        if "reconcile.finish" in passed and name == point:
+            passed.clear()
+            raise error
+        passed.append(name)
+
+    with hooked(fail), suppress(error):
+        service.reconcile.take()
+    service.clock.advance(minutes=2)
+    service.reconcile.take()
+
+    assert service.database.tables.reconciliations[run.id].status is RunStatus.COMPLETED
+    assert service.told().count("IReconciliationCompleted") == 1
 
 
 def test_a_process_that_was_stopped_for_long_does_no_more(service: Service) -> None:

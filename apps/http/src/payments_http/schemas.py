@@ -349,7 +349,7 @@ class Run(CamelCase):
         metadata={
             "type": "string",
             "description": "`partial`: something could not be read, so nothing is said to be"
-            " absent there; the next run makes it good.",
+            " absent there; the next run makes it good. `failed`: a mistake of ours ended it.",
         },
     )
     error = fields.String(required=True, allow_none=True)

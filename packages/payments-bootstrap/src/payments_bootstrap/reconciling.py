@@ -24,9 +24,9 @@ from payments_core.ports.clock import IClock
 SCHEDULE = Actor(channel=Channel.LIBRARY, subject="schedule", client="payments-worker")
 
 
-class Stopped(Exception):
+class Stopped(BaseException):
     """
-    The worker ends; its run is left to the next.
+    The worker ends, as by Ctrl-C and by no mistake; its run is left to the next.
     """
 
 

@@ -211,12 +211,15 @@ class _Work:
             faultpoint("reconcile.begin")
             for name in self._left():
                 self._leg(name)
-            return self._finish()
+            faultpoint("reconcile.finish")
+            self._end(RunStatus.PARTIAL if self.run.error else RunStatus.COMPLETED)
+            self.watch.progress(self.run, 1.0)
+            return self.run
         except _Taken:
             _log.warning("Reconciliation %s goes on in another process", self.run.id)
             return self.run
-        except BaseException:
-            self._let_go()
+        except BaseException as error:
+            self._stop(error)
             raise
 
     def _left(self) -> Sequence[str]:
@@ -313,28 +316,39 @@ class _Work:
             uow.commit()
         faultpoint("reconcile.save.commit")
 
-    def _finish(self) -> ReconciliationRun:
-        faultpoint("reconcile.finish")
+    def _end(self, status: RunStatus) -> None:
         now = self.use.operations.clock.now()
         ended = attrs.evolve(
             self.run,
-            status=RunStatus.PARTIAL if self.run.error else RunStatus.COMPLETED,
+            status=status,
             finished_at=now,
             lease_until=None,
             leg=None,
         )
         self._save(ended, *(() if ended.dry_run else (_completed(ended, now),)))
-        self.watch.progress(ended, 1.0)
-        return ended
 
-    def _let_go(self) -> None:
+    def _stop(self, error: BaseException) -> None:
         """
-        Leave the run to whoever takes it next, at once.
+        Leave the run to whoever takes it next, at once; but end it at a mistake of ours.
+
+        Whoever took it would make the mistake again, and no other run could begin.
         """
+        if self.run.finished_at:
+            # Nobody knows whether the end was written; if not, it is when the lease is over.
+            return
         try:
-            self._save(attrs.evolve(self.run, lease_until=self.use.operations.clock.now()))
+            if _is_ours(error):
+                why = f"unexpected: {type(error).__name__}; the log has it"
+                self.run = attrs.evolve(self.run, error=why)
+                self._end(RunStatus.FAILED)
+            else:
+                self._save(attrs.evolve(self.run, lease_until=self.use.operations.clock.now()))
         except (_Taken, PaymentsError):
             _log.warning("Reconciliation %s goes on when its lease is over", self.run.id)
+
+
+def _is_ours(error: BaseException) -> bool:
+    return isinstance(error, Exception) and not getattr(error, "retryable", False)
 
 
 def _asked(object_id: str, payment_id: UUID) -> Suspect:

@@ -51,6 +51,7 @@ What reconciliation does about each kind of difference.
 class RunStatus(StrEnum):
     """
     Where a run stands. PARTIAL: something could not be read, so nothing is said to be absent.
+    FAILED: a mistake of ours ended it; what was repaired by then stays so.
     """
 
     REQUESTED = "requested"
