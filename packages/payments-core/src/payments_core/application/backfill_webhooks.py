@@ -5,12 +5,12 @@ Finding webhooks that never arrived in the provider's own list of events, and pr
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Final
 
 import attrs
 
 from payments_core.application.receive_webhook import ReceiveWebhook
+from payments_core.application.reconciliation.merge import batches
 from payments_core.domain.actor import Actor
 from payments_core.ports.errors import ProviderError
 from payments_core.ports.provider import WebhookNotice, Window
@@ -78,7 +78,7 @@ class BackfillWebhooks:
             ProviderError: The list broke off; what was yielded is filled, the rest unknown.
         """
         listed = self.receive.operations.provider(provider).list_events(window)
-        while page := list(islice(listed, BATCH)):
+        for page in batches(listed, BATCH):
             for notice in self._missing(provider, page):
                 gap = Gap(provider=provider, notice=notice)
                 found = gap if dry_run else self._fill(gap, actor)

@@ -19,6 +19,7 @@ from payments_core.application.reconciliation.legs import (
     disputes,
     payments,
     refunds,
+    suspected,
 )
 from payments_core.application.reconciliation.merge import rest_of
 from payments_core.application.reconciliation.own_records import messages, operations, webhooks
@@ -214,13 +215,12 @@ class _Work:
             faultpoint("reconcile.finish")
             self._end(RunStatus.PARTIAL if self.run.error else RunStatus.COMPLETED)
             self.watch.progress(self.run, 1.0)
-            return self.run
         except _Taken:
             _log.warning("Reconciliation %s goes on in another process", self.run.id)
-            return self.run
         except BaseException as error:
             self._stop(error)
             raise
+        return self.run
 
     def _left(self) -> Sequence[str]:
         names = list(LEGS)
@@ -258,7 +258,7 @@ class _Work:
             for payment_id in dict.fromkeys(ids):
                 object_id = known[payment_id].provider_payment_id
                 if object_id:
-                    yield _asked(object_id, payment_id)
+                    yield suspected(object_id, payment_id)
 
     def _look_at(self, suspects: Sequence[Suspect] | Iterator[Suspect]) -> None:
         for suspect in suspects:
@@ -349,10 +349,6 @@ class _Work:
 
 def _is_ours(error: BaseException) -> bool:
     return isinstance(error, Exception) and not getattr(error, "retryable", False)
-
-
-def _asked(object_id: str, payment_id: UUID) -> Suspect:
-    return lambda desk: desk.examine(object_id, payment_id)
 
 
 def _asked_for(run: ReconciliationRun, actor: Actor) -> AuditEntry:

@@ -4,13 +4,13 @@ Checking on a live installation that no promise was broken.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 import attrs
 
 from payments_core.application.provider_checks import CLOCKS, check_object, check_refund
+from payments_core.application.reconciliation.merge import batches
 from payments_core.application.stored_checks import Terms, check_payment, check_webhook
 from payments_core.domain.facts import ProviderPayment, ProviderRefund, ProviderRefundStatus
 from payments_core.domain.invariants import Violation
@@ -21,7 +21,6 @@ from payments_core.ports.queries import Cursor
 from payments_core.ports.records import IRecordQueries, PaymentRecord, WebhookPlace
 from payments_core.ports.webhooks import WebhookEvent
 
-T = TypeVar("T")
 Progress = Callable[[int], None]
 
 PAGE: Final = 200
@@ -173,9 +172,9 @@ class _Comparison:
         """
         since = command.since or self.terms.now - _BEGINNING
         window = Window(since - CLOCKS, self.terms.now + CLOCKS)
-        for page in _pages(self.provider.list_payments(window)):
+        for page in batches(self.provider.list_payments(window), PAGE):
             self._objects(page, command.since)
-        for refunds in _pages(self.provider.list_refunds(window)):
+        for refunds in batches(self.provider.list_refunds(window), PAGE):
             self._refunds(refunds, command.since)
         self._here(command)
         for currency, apart in self.balance.items():
@@ -224,8 +223,3 @@ class _Comparison:
 
     def _add(self, currency: str, minor_units: int) -> None:
         self.balance[currency] = self.balance.get(currency, 0) + minor_units
-
-
-def _pages(items: Iterator[T]) -> Iterator[Sequence[T]]:
-    while page := list(islice(items, PAGE)):
-        yield page

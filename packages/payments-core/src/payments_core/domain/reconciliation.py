@@ -26,31 +26,12 @@ from payments_core.domain.settlement import Answer, apply
 
 K = DiscrepancyKind
 
-REPAIRED_BY: Final[Mapping[DiscrepancyKind, str]] = {
-    K.MISSING_LOCAL: "taken over, if it bears our payment's id; else a person looks",
-    K.MISSING_PROVIDER: "a person looks",
-    K.STATUS_MISMATCH: "taken over",
-    K.AMOUNT_MISMATCH: "a person looks; a larger captured amount is taken over",
-    K.CURRENCY_MISMATCH: "a person looks",
-    K.DUPLICATE_CHARGE: "a person looks",
-    K.LATE_SUCCESS: "recorded and, by policy, given back",
-    K.REFUND_MISSING_LOCAL: "taken over",
-    K.REFUND_MISSING_PROVIDER: "a person looks",
-    K.REFUND_STATUS_MISMATCH: "taken over, if the refund may still take that step",
-    K.DISPUTE_OPENED: "a person looks",
-    K.STUCK_OPERATION: "resolved, if the provider's object shows how it ended; else recovery's",
-    K.WEBHOOK_GAP: "the event is fetched and processed",
-    K.EVENT_NOT_PUBLISHED: "a person looks; nothing is ever told again blindly",
-    K.EVENT_STATE_DRIFT: "a person looks",
-}
-"""
-What reconciliation does about each kind of difference.
-"""
-
 
 class RunStatus(StrEnum):
     """
-    Where a run stands. PARTIAL: something could not be read, so nothing is said to be absent.
+    Where a run stands.
+
+    PARTIAL: something could not be read, so nothing is said to be absent.
     FAILED: a mistake of ours ended it; what was repaired by then stays so.
     """
 

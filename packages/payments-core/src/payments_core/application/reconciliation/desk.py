@@ -46,9 +46,6 @@ Extra = Callable[[Payment], Sequence[Discrepancy]]
 class Desk:
     """
     Examines suspicions for one run, and repairs what it may.
-
-    Attributes:
-        lists_refunds: Whether objects are read with their refunds.
     """
 
     operations: Operations

@@ -32,6 +32,13 @@ Something that may differ: looked at afresh before anybody calls it a difference
 """
 
 
+def suspected(object_id: str, payment_id: UUID | None) -> Suspect:
+    """
+    Return an object and the payment that it may differ from.
+    """
+    return lambda desk: desk.examine(object_id, payment_id)
+
+
 @attrs.frozen
 class Step:
     """
@@ -105,8 +112,7 @@ def _named(named: Mapping[UUID, HeldPayment], fact: ProviderPayment) -> HeldPaym
 
 def _differs(fact: ProviderPayment, held: HeldPayment | None) -> Iterator[Suspect]:
     if held is None or compare_payment(held, fact):
-        payment_id = held.id if held else None
-        yield lambda desk: desk.examine(fact.id, payment_id)
+        yield suspected(fact.id, held.id if held else None)
 
 
 def refunds(sources: Sources, window: Window) -> Iterator[Step]:
@@ -154,13 +160,9 @@ def _refund_step(met: Met[ProviderRefund, HeldRefund], owners: Mapping[str, Held
     for fact, held in met.pairs:
         owner = owners.get(fact.provider_payment_id)
         if owner and compare_refund(held, fact):
-            suspects.append(_examine(fact.provider_payment_id, owner.id))
+            suspects.append(suspected(fact.provider_payment_id, owner.id))
     unseen = [r.payment_id for r in met.passed if r.provider_refund_id]
     return Step(met.moment, len(met.pairs), suspects, unseen)
-
-
-def _examine(object_id: str, payment_id: UUID) -> Suspect:
-    return lambda desk: desk.examine(object_id, payment_id)
 
 
 def disputes(sources: Sources, window: Window) -> Iterator[Step]:

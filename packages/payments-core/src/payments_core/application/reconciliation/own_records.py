@@ -3,10 +3,9 @@ What a run compares of this service's own records: events received, operations, 
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
-
-import attrs
 
 from payments_core.application.receive_webhook import event_of
 from payments_core.application.reconciliation.desk import Desk, Finding
@@ -89,48 +88,34 @@ def operations(sources: Sources, window: Window) -> Iterator[Step]:
 def _stuck(found: LocalOperation) -> Suspect:
     def examine(desk: Desk) -> Sequence[Finding]:
         if found.provider_payment_id:
-            more = _still_stuck(desk, found)
+            more = partial(_stuck_in, desk, found.id, applied=True)
             return desk.examine(found.provider_payment_id, found.payment_id, more)
         with desk.operations.unit_of_work() as uow:
             payment = uow.payments.get(found.payment_id)
             assert payment is not None
-            noted = _stuck_in(desk, payment, found.id)
-            return desk.record(uow, noted, payment) if noted else ()
+            noted = _stuck_in(desk, found.id, payment)
+            return desk.record(uow, noted[0], payment) if noted else ()
 
     return examine
 
 
-def _still_stuck(desk: Desk, found: LocalOperation) -> "_Extra":
-    return _Extra(desk, found.id)
-
-
-@attrs.frozen
-class _Extra:
-    desk: Desk
-    operation_id: UUID
-
-    def __call__(self, payment: Payment) -> Sequence[Discrepancy]:
-        noted = _stuck_in(self.desk, payment, self.operation_id, resolved=True)
-        return [noted] if noted else ()
-
-
 def _stuck_in(
-    desk: Desk, payment: Payment, operation_id: UUID, *, resolved: bool = False
-) -> Discrepancy | None:
+    desk: Desk, operation_id: UUID, payment: Payment, *, applied: bool = False
+) -> Sequence[Discrepancy]:
     """
-    Return the difference that an operation without an outcome is; None if it has one again.
+    Return the difference that an operation without an outcome is; none if it has one again.
 
     Args:
-        resolved: Whether the provider's object was applied just now: then that it has an
+        applied: Whether the provider's object was applied just now: then that it has an
             outcome now is the repair.
     """
     operation = payment.operation(operation_id)
-    if not operation.unresolved and not resolved:
-        return None
+    if not operation.unresolved and not applied:
+        return ()
     repair = None if operation.unresolved else Repair.SETTLED
     ours = f"{operation.kind} without an outcome"
     found = Difference(K.STUCK_OPERATION, str(operation.id), ours, "outcome unknown")
-    return desk.discrepancy(payment.id, found, repair)
+    return [desk.discrepancy(payment.id, found, repair)]
 
 
 # ---------------------------------------------------------------- messages
