@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "asyncapi.json"
 PARSER = Path(__file__).parent / "asyncapi"
+LOCK = PARSER / "parser.lock.json"  # npm's lock without addresses; npm wants it by its own name
 FOLDER = ROOT / "var" / "asyncapi"
 INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 WITHIN = 300  # seconds, for an installation over a slow line
@@ -37,9 +38,10 @@ def install(folder: Path) -> str | None:
     # What npm writes last: the modules that are there are those of this lock.
     done = folder / "node_modules" / ".package-lock.json"
     lock = folder / "package-lock.json"
-    if done.exists() and lock.read_bytes() == (PARSER / lock.name).read_bytes():
+    if done.exists() and lock.read_bytes() == LOCK.read_bytes():
         return None
     shutil.copytree(PARSER, folder, dirs_exist_ok=True)
+    shutil.copy(LOCK, lock)
     try:
         ended = subprocess.run(
             INSTALL, cwd=folder, capture_output=True, text=True, timeout=WITHIN, check=False
