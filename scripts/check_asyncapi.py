@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "asyncapi.json"
 PARSER = Path(__file__).parent / "asyncapi"
-LOCK = PARSER / "parser.lock.json"  # npm's lock without addresses; npm wants it by its own name
+LOCK = PARSER / "npm.lock"  # npm's lock without addresses; npm wants it by its own name
 FOLDER = ROOT / "var" / "asyncapi"
 INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 WITHIN = 300  # seconds, for an installation over a slow line
