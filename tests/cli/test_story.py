@@ -127,7 +127,7 @@ SENTENCES: Final = [
     ),
     (
         entry("operation", "cancel", "review"),
-        "Asked fake to call the payment off. What came back contradicts what was asked.",
+        "Asked fake to call the payment off. Looking could not settle what became of it.",
         (
             "A person must look at it, here and at the provider; nothing is sent again."
             f" Once it is mended: payments operations look-again {THE_PAYMENT} an-id"

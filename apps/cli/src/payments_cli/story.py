@@ -65,7 +65,7 @@ ANSWERED: Final[Mapping[OperationState, str]] = {
     K.SUCCEEDED: "It was done.",
     K.DECLINED: "It was refused: {failure_message} ({failure_code})",
     K.ABSENT: "It had no effect, which is proven.",
-    K.REVIEW: "What came back contradicts what was asked.",
+    K.REVIEW: "Looking could not settle what became of it.",
 }
 
 UNRESOLVED: Final[Mapping[OperationState, str]] = {
