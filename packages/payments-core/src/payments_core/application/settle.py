@@ -1,5 +1,5 @@
 """
-The one way by which a provider's answer reaches a payment, whoever brings it.
+Saving what a provider's answer did to a payment, and telling what differs.
 """
 
 import logging
@@ -24,8 +24,8 @@ def settle(
     """
     Apply an answer to a payment that this unit of work holds locked, and save it.
 
-    Replies, webhooks, recovery and reconciliation all come through here. Nothing is
-    committed: the caller may add to the same transaction.
+    Nothing is committed: the caller may add to the same transaction. Recovery and
+    reconciliation decide something between the same two steps, `apply` and `keep`.
 
     Returns:
         Operations that follow from the answer. They are to be sent after the commit.
