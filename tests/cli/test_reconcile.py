@@ -21,7 +21,7 @@ import pytest
 
 from payments_bootstrap import Container, bootstrap, close
 from payments_bootstrap.development.home import API_KEY, Home
-from payments_core.application.reconcile_payments import ReconcileCommand
+from payments_core.application.reconcile_payments import ReconcileCommand, ReconcilePayments
 from payments_core.domain.reconciliation import ReconciliationRun, RunStatus
 from tests.cli.conftest import PAYMENTS, clean_environ
 
@@ -211,6 +211,33 @@ def test_ctrl_c_loses_nothing(service: Service, container: Container) -> None:
     assert "%" in seen
     assert process.returncode == 130
     assert wait_for_run(container, {RunStatus.COMPLETED}, run).unseen == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [((), "goes on"), (("--dry-run",), "Nothing was changed")]
+)
+def test_ctrl_c_is_told_without_a_terminal(
+    service: Service, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+) -> None:
+    """
+    A log, and a program in its document, read too how an interrupted run goes on.
+    """
+    monkeypatch.setattr(ReconcilePayments, "execute", interrupted)
+    arguments = ("reconcile", "--since", "1d", *words)
+    told = service.on(*arguments)
+    document = json.loads(service.on(*arguments, "--output", "json").stdout)
+
+    assert told.exit_code == 130
+    assert said in told.stderr
+    assert document["error"]["code"] == "interrupted"
+    assert said in document["error"]["message"]
+
+
+def interrupted(*_: object) -> None:
+    """
+    Be stopped with Ctrl-C.
+    """
+    raise KeyboardInterrupt
 
 
 def read_until(terminal: int, word: str) -> str:

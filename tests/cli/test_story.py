@@ -148,8 +148,18 @@ SENTENCES: Final = [
     ),
     (
         entry("event", "IPaymentFailed", "parked", error="no such exchange"),
-        "Told other services IPaymentFailed. It could not be sent: no such exchange",
+        "For other services: IPaymentFailed. It could not be sent: no such exchange",
         "It and later ones of its order wait: payments outbox requeue an-id",
+    ),
+    (
+        entry("event", "IPaymentSucceeded", "pending", error="No queue is bound to it"),
+        "For other services: IPaymentSucceeded. It has not left yet. No queue is bound to it.",
+        "The relay sends it next, at ?.",
+    ),
+    (
+        entry("event", "IRefundIssued", "unrouted"),
+        "Told other services IRefundIssued. It left, and nobody listens to it.",
+        None,
     ),
     (
         entry(
@@ -185,6 +195,23 @@ def test_sentences(happened: TimelineEntry, text: str, waits: str | None) -> Non
     (line,) = told(happened)
 
     assert (line.text, line.open) == (text, waits)
+
+
+def test_a_message_waits_for_the_one_before_it() -> None:
+    """
+    Only the head of an order's messages is sent next; later ones say what they wait for.
+    """
+    second = attrs.evolve(entry("event", "IRefundIssued", "pending", sequence="10"), id="second")
+    first = entry("event", "IPaymentSucceeded", "pending", sequence="9", error="Nobody is bound")
+    gone = attrs.evolve(entry("event", "IPaymentAuthorized", "published", sequence="8"), id="gone")
+
+    waits = {line.id: line.open for line in told(second, first, gone)}
+
+    assert waits == {
+        "gone": None,
+        "an-id": "The relay sends it next, at ?.",
+        "second": "It leaves after the message before it.",
+    }
 
 
 def asked(action: str, **changes: Any) -> AuditRecord:

@@ -240,6 +240,20 @@ def test_a_refused_request_may_stand_there_all_the_same(service: Service) -> Non
     assert adopted.payment.status is S.REFUNDED
 
 
+def test_a_lost_answer_is_logged_with_its_payment(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Who reads the log can ask for the story of that payment.
+    """
+    payment = service.pay()
+    gone = ProviderUnavailable(Failure("timeout", "No answer."))
+    service.provider.faults.append(Fault("refund", effect=True, error=gone))
+    refund(service, payment)
+
+    assert any(f"payment {payment.id}: No answer." in text for text in caplog.messages)
+
+
 def test_a_refusal_is_believed_only_with_the_object_in_sight(service: Service) -> None:
     """
     Refused, and the object cannot be read: nobody may say that nothing happened.

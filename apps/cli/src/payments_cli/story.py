@@ -14,7 +14,7 @@ from payments_core.domain.operation import OperationKind, OperationState
 from payments_core.domain.refund import RefundStatus
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.audit import AuditRecord
-from payments_core.ports.outbox import OutboxStatus
+from payments_core.ports.outbox import BLOCKING, OutboxStatus
 from payments_core.ports.queries import PaymentView, TimelineEntry
 from payments_core.ports.webhooks import WebhookStatus
 
@@ -112,10 +112,14 @@ TOLD: Final[Mapping[OutboxStatus, str]] = {
     M.RELEASED: "A person gave it up: it is never told.",
 }
 
+LEFT: Final = frozenset({M.PUBLISHED, M.UNROUTED})
+
 UNTOLD: Final[Mapping[OutboxStatus, str]] = {
     M.PENDING: "The relay sends it next, at {next_at}.",
     M.PARKED: "It and later ones of its order wait: payments outbox requeue {id}",
 }
+
+BEHIND: Final = "It leaves after the message before it."
 
 WANTED: Final[Mapping[str, str]] = {
     "create": "asked for a payment{amount}",
@@ -146,10 +150,22 @@ def story_of(
     """
     Return everything that happened, oldest first.
     """
+    entries = list(entries)
+    behind = _behind(entries)
     lines = [_SENTENCES[entry.kind](payment, entry) for entry in entries]
+    lines = [attrs.evolve(line, open=BEHIND) if line.id in behind else line for line in lines]
     lines += [_asked(record) for record in audit]
     # Who asked comes before what was asked of the provider at that moment.
     return sorted(lines, key=lambda line: (line.at, line.kind != "audit"))
+
+
+def _behind(entries: Iterable[TimelineEntry]) -> frozenset[str]:
+    """
+    Return the messages that wait for one before them: those of an order leave in their order.
+    """
+    waiting = [e for e in entries if e.kind == "event" and OutboxStatus(e.state) in BLOCKING]
+    waiting.sort(key=lambda e: int(e.details.get("sequence", 0)))
+    return frozenset(e.id for e in waiting[1:])
 
 
 def summary_of(payment: PaymentView, lines: Sequence[Line]) -> str:
@@ -204,7 +220,9 @@ def _webhook(payment: PaymentView, entry: TimelineEntry) -> Line:
 def _event(_: PaymentView, entry: TimelineEntry) -> Line:
     facts = _facts(entry)
     state = OutboxStatus(entry.state)
-    text = f"Told other services {entry.name}. {TOLD[state].format(**facts)}"
+    begin = "Told other services" if state in LEFT else "For other services:"
+    why = f" {facts['error']}." if state is M.PENDING and "error" in facts else ""
+    text = f"{begin} {entry.name}. {TOLD[state].format(**facts)}{why}"
     return _line(entry, text, UNTOLD.get(state), facts)
 
 

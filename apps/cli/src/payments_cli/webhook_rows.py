@@ -60,7 +60,8 @@ def short_event_row(event: WebhookEvent) -> dict[str, str]:
     """
     details = {
         "event": event.event_id,
-        "payment": event.payment_id or event.provider_payment_id,
+        "payment": event.payment_id,
+        "object": None if event.payment_id else event.provider_payment_id,
         "backfilled": "yes" if event.backfilled else None,
         "error": event.error,
         "next": short_time(event.next_at) if event.next_at else None,

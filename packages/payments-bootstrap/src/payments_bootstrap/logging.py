@@ -13,9 +13,10 @@ from structlog.typing import Processor
 
 from payments_core.masking import mask, mask_tree, one_line
 
-QUIET: Final = ("aio_pika", "aiormq", "stripe", "urllib3")
+QUIET: Final = ("aio_pika", "aiormq", "alembic.runtime.migration", "stripe", "urllib3")
 """
-Libraries that would write a line for each call; aiormq's shows every byte, also of the login.
+Libraries that would write a line for each call, or each look at the tables; aiormq's shows every
+byte, also of the login.
 """
 
 

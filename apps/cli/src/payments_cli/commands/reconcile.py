@@ -12,7 +12,8 @@ from payments_cli.errors import ExitCode
 from payments_cli.examples import examples
 from payments_cli.moments import MOMENT
 from payments_cli.output import Row, write_json, write_table
-from payments_cli.progress import progress, tell
+from payments_cli.progress import progress
+from payments_cli.refusal import Refusal
 from payments_cli.session import Session, operator, with_session
 from payments_core.application.reconcile_payments import ReconcileCommand, Watch
 from payments_core.contracts.converter import timestamp
@@ -73,8 +74,11 @@ def command(
         actor=operator(),
     )
     shown: list[Discrepancy] = []
-    with watching(shown) as watch:
-        run = session.container.reconcile_payments().execute(asked, watch)
+    try:
+        with watching(shown) as watch:
+            run = session.container.reconcile_payments().execute(asked, watch)
+    except KeyboardInterrupt:
+        raise _interrupted(session, dry_run=dry_run) from None
     _write(session, run, shown)
     if run.status is not RunStatus.COMPLETED:
         raise SystemExit(ExitCode.FAILED)
@@ -98,11 +102,13 @@ def watching(shown: list[Discrepancy]) -> Iterator[Watch]:
             if len(shown) < MOST_SHOWN:
                 shown.append(found)
 
-        try:
-            yield Watch(move, note)
-        except KeyboardInterrupt:
-            tell("\nStopped. What was repaired stays; the worker, or the next call, goes on.")
-            raise
+        yield Watch(move, note)
+
+
+def _interrupted(session: Session, *, dry_run: bool) -> Refusal:
+    kept = "What was repaired stays; the worker, or the same command again, goes on"
+    message = f"Interrupted. {'Nothing was changed' if dry_run else kept}"
+    return Refusal("interrupted", message, ExitCode.INTERRUPTED, as_json=session.as_json)
 
 
 def _write(session: Session, run: ReconciliationRun, shown: list[Discrepancy]) -> None:

@@ -20,7 +20,9 @@ TEACHING = examples(
 
 
 @click.command("token", epilog=TEACHING)
-@click.option("--role", "roles", multiple=True, help="Customer, Ops, Finance, Admin; repeatable.")
+@click.option(
+    "--role", "roles", multiple=True, help="Customer, User, Ops, Finance, Admin; repeatable."
+)
 @click.option("--sub", "subject", help="Whose token; a customer owns what they make.")
 @click.option("--service", help="For a service instead of a person, such as order-service.")
 @click.option("--lifetime", type=click.IntRange(1, 86_400), default=3600, help="Seconds.")

@@ -35,6 +35,8 @@ TEACHING = examples(
     "payments webhooks backfill --since 3d      # fill what never arrived",
 )
 
+NONE_MISSING = "Every event that the provider still lists has arrived."
+
 provider_option = click.option(
     "--provider", help="Whose events; the default provider's if left out."
 )
@@ -172,7 +174,7 @@ def backfill(
     if session.as_json:
         write_json({"dryRun": dry_run, "items": [gap_row(gap) for gap in gaps]})
     else:
-        write_entries([_short_gap_row(gap) for gap in gaps], "Every event has arrived.")
+        write_entries([_short_gap_row(gap) for gap in gaps], NONE_MISSING)
         _summary(gaps, dry_run=dry_run)
 
 

@@ -55,9 +55,9 @@ def no_answer(operation: Operation, error: ProviderError) -> Answer:
         case ProviderRejected():
             return _said(operation, OperationState.DECLINED, error.failure)
         case ProviderKeyMismatch() | ProviderMisconfigured():
-            _log.error("A person must look at %s %s: %s", *_about(operation, error))
+            _log.error("A person must look at %s %s of %s: %s", *_about(operation, error))
         case _:
-            _log.warning("No answer to %s %s: %s", *_about(operation, error))
+            _log.warning("No answer to %s %s of %s: %s", *_about(operation, error))
     review = isinstance(error, ProviderKeyMismatch)
     state = OperationState.REVIEW if review else OperationState.UNKNOWN
     return attrs.evolve(
@@ -67,10 +67,15 @@ def no_answer(operation: Operation, error: ProviderError) -> Answer:
     )
 
 
-def _about(operation: Operation, error: ProviderError) -> tuple[str, UUID, str]:
+def _about(operation: Operation, error: ProviderError) -> tuple[str, UUID, str, str]:
     # Adapters note what the provider's support would ask for, such as a request id.
     words = "; ".join([str(error), *getattr(error, "__notes__", ())])
-    return operation.kind, operation.id, words
+    match operation.request:
+        case CreateIntent(payment_id=payment_id) | RefundCapture(payment_id=payment_id):
+            subject = f"payment {payment_id}"
+        case request:
+            subject = request.provider_payment_id
+    return operation.kind, operation.id, subject, words
 
 
 def _call(provider: IPaymentProvider, operation: Operation) -> Answer:
