@@ -100,6 +100,8 @@ REFUSED = [
     ({"POLICY__KEY_LIFE": "24h"}, "POLICY__KEY_LIFE"),
     ({"POLICY__PROOF_AFTER": "59s"}, "POLICY__PROOF_AFTER"),
     ({"POLICY__BACKOFF": ""}, "POLICY__BACKOFF"),
+    ({"POLICY__PROOF_GAP": "0s"}, "POLICY: proof_gap must be above zero"),
+    ({"POLICY__EXPIRE_AFTER": "-1h"}, "POLICY: expire_after must be above zero"),
 ]
 
 

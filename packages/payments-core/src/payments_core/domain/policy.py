@@ -12,10 +12,15 @@ _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 
 
+def _above_zero(_: object, field: "attrs.Attribute[timedelta]", value: timedelta) -> None:
+    if value <= timedelta():
+        raise ValueError(f"{field.name} must be above zero")
+
+
 @attrs.frozen
 class Policy:
     """
-    The rules' settings.
+    The rules' settings; a time of nothing, or less, would prove what is not so, and is refused.
 
     Attributes:
         lease: How long the sender of an operation owns it. Longer than any request may
@@ -53,11 +58,11 @@ class Policy:
         pause: How long a provider that refuses our credentials is left alone.
     """
 
-    lease: timedelta = 60 * _SECOND
-    keep_keys: timedelta = 72 * _HOUR
+    lease: timedelta = attrs.field(default=60 * _SECOND, validator=_above_zero)
+    keep_keys: timedelta = attrs.field(default=72 * _HOUR, validator=_above_zero)
     refund_late_money: bool = True
     confirm_within: timedelta = 10 * _MINUTE
-    key_life: timedelta = 23 * _HOUR
+    key_life: timedelta = attrs.field(default=23 * _HOUR, validator=_above_zero)
     backoff: tuple[timedelta, ...] = (
         5 * _SECOND,
         15 * _SECOND,
@@ -67,12 +72,12 @@ class Policy:
         _HOUR,
     )
     spent_backoff: tuple[timedelta, ...] = (0 * _SECOND, _MINUTE, 10 * _MINUTE, _HOUR)
-    look_again: timedelta = _HOUR
-    proof_after: timedelta = _HOUR
-    proof_gap: timedelta = 10 * _MINUTE
+    look_again: timedelta = attrs.field(default=_HOUR, validator=_above_zero)
+    proof_after: timedelta = attrs.field(default=_HOUR, validator=_above_zero)
+    proof_gap: timedelta = attrs.field(default=10 * _MINUTE, validator=_above_zero)
     listing_margin: timedelta = 10 * _MINUTE
-    listing_lease: timedelta = 15 * _MINUTE
-    review_after: timedelta = 7 * 24 * _HOUR
-    expire_after: timedelta = 24 * _HOUR
-    expire_again: timedelta = _HOUR
-    pause: timedelta = _MINUTE
+    listing_lease: timedelta = attrs.field(default=15 * _MINUTE, validator=_above_zero)
+    review_after: timedelta = attrs.field(default=7 * 24 * _HOUR, validator=_above_zero)
+    expire_after: timedelta = attrs.field(default=24 * _HOUR, validator=_above_zero)
+    expire_again: timedelta = attrs.field(default=_HOUR, validator=_above_zero)
+    pause: timedelta = attrs.field(default=_MINUTE, validator=_above_zero)
