@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from email.message import Message
 from http.client import HTTPConnection, parse_headers
 from io import BytesIO
@@ -140,6 +140,26 @@ def test_chunked(server: int, length: int, status: int) -> None:
             found = answer.status
 
     assert found == status
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"GET /health/live HTTP/1.1\r\nHost: x\r\n",
+        b"POST /api/payments/webhooks/stripe HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+    ],
+)
+def test_slow_senders_hold_no_thread(server: int, begun: bytes) -> None:
+    """
+    More requests that begin and never end than there are threads: others are answered soon.
+    """
+    with ExitStack() as opened:
+        for _ in range(24):
+            slow = opened.enter_context(socket.create_connection(("127.0.0.1", server), 60))
+            slow.sendall(begun)
+        answers = [_get(server, "/health/live")[0] for _ in range(4)]
+
+    assert answers == [200] * 4
 
 
 def test_endless_body(server: int) -> None:

@@ -3,7 +3,10 @@ Gunicorn's threaded worker, with this service's manners on the connection itself
 """
 
 import json
+import socket
+import time
 import uuid
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -39,10 +42,51 @@ _CODES: Final = {
 }
 
 
+PATIENCE: Final = 5.0
+"""
+Seconds in which a request must have arrived that has begun: so long it holds a thread.
+"""
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     """
-    Says when it hangs up, and repeats nothing of what it could not read.
+    Says when it hangs up, waits for no slow sender, and repeats nothing it could not read.
     """
+
+    @override
+    def init_process(self) -> None:
+        self._arriving: dict[Any, float] = {}
+        self._bodies: dict[Any, Body] = {}
+        super().init_process()
+
+    @override
+    def handle(self, conn: Any) -> Any:
+        """
+        Handle a request that arrives in time.
+        """
+        self._arriving[conn] = time.monotonic() + PATIENCE
+        try:
+            return super().handle(conn)
+        finally:
+            self._arriving.pop(conn, None)
+            self._bodies.pop(conn, None)
+
+    @override
+    def murder_pending(self) -> None:
+        """
+        Also end what does not arrive; the main thread comes here once a second.
+
+        Whoever reads then finds the end, and the thread is free. What is answered already
+        still gets its answer: only the way in is closed.
+        """
+        super().murder_pending()
+        now = time.monotonic()
+        for conn in [c for c, until in list(self._arriving.items()) if until < now]:
+            self._arriving.pop(conn, None)
+            body = self._bodies.get(conn)
+            if body is None or not _was_read(body):
+                with suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RD)
 
     @override
     def handle_request(self, req: Any, conn: Any) -> Any:
@@ -51,6 +95,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
         An app cannot: the connection is the server's (PEP 3333), so gunicorn drops its header.
         """
+        self._bodies[conn] = req.body
         asked = req.should_close
         req.should_close = lambda: asked() or not _was_read(req.body)
         return super().handle_request(req, conn)
