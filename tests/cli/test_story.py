@@ -203,7 +203,8 @@ def test_a_message_waits_for_the_one_before_it() -> None:
     """
     second = attrs.evolve(entry("event", "IRefundIssued", "pending", sequence="10"), id="second")
     first = entry("event", "IPaymentSucceeded", "pending", sequence="9", error="Nobody is bound")
-    gone = attrs.evolve(entry("event", "IPaymentAuthorized", "published", sequence="8"), id="gone")
+    left = {"sequence": "8", "published_at": "2026-11-22T12:01:06.000000Z"}
+    gone = attrs.evolve(entry("event", "IPaymentAuthorized", "published", **left), id="gone")
 
     waits = {line.id: line.open for line in told(second, first, gone)}
 
