@@ -3,9 +3,10 @@ The core in a world without a network or a clock of its own: a seed decides ever
 
 One thread plays clients, customers, bank, provider, workers and failures. Between any two steps
 of a use case, at its fault points, somebody else may act, time may pass, or the process may die.
-Run one seed again with ``python -m tests.faults.simulation SEED``.
+Run one seed again with ``.venv/bin/python -m tests.faults.simulation SEED``.
 """
 
+import argparse
 import logging
 import random
 import sys
@@ -485,11 +486,16 @@ WEIGHTS: Final = list(PARTS.values())
 
 def main() -> None:
     """
-    Run one seed, and show what happened.
+    Run one seed, show what happened, and say what broke.
     """
-    simulation = Simulation(int(sys.argv[1]))
+    parser = argparse.ArgumentParser("python -m tests.faults.simulation", description=main.__doc__)
+    parser.add_argument("seed", type=int, help="decides everything, so it can be seen again")
+    seed: int = parser.parse_args().seed
+    simulation = Simulation(seed)
     found = simulation.run()
-    sys.stdout.write("\n".join([*simulation.trail, *map(str, found)]) + "\n")
+    steps = len(simulation.trail)
+    end = f"Seed {seed}: {steps} steps and failures, {len(found)} violations."
+    sys.stdout.write("\n".join([*simulation.trail, *map(str, found), end]) + "\n")
     sys.exit(bool(found))
 
 

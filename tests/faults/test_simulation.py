@@ -15,14 +15,14 @@ from payments_core.testing.clock import ManualClock
 from tests.faults.conftest import Report
 from tests.faults.counts import SIMULATIONS
 from tests.faults.evidence import names
-from tests.faults.simulation import NotedProvider, Simulation
+from tests.faults.simulation import NotedProvider, Simulation, main
 
 
 def replay(seed: int) -> str:
     """
     Return how to see a seed again.
     """
-    return f"seed {seed}; again: python -m tests.faults.simulation {seed}"
+    return f"seed {seed}; again: .venv/bin/python -m tests.faults.simulation {seed}"
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -113,3 +113,17 @@ def test_a_lost_message_is_seen() -> None:
         seen |= names(Hasty(seed).run())
 
     assert "I9" in seen
+
+
+def test_a_seed_is_run_by_hand(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    Whoever runs a seed by hand reads at the end what it came to.
+    """
+    monkeypatch.setattr("sys.argv", ["simulation", "4711"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert capsys.readouterr().out.endswith("steps and failures, 0 violations.\n")
+    assert ended.value.code == 0
