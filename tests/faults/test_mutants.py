@@ -162,8 +162,9 @@ def too_much_refunded(world: World) -> None:
     world.stored(world.paid).refunds[0] = changed
     provider = world.service.provider
     provider._refunds[object_id] = attrs.evolve(provider._refunds[object_id], amount=eur("11.00"))
-    # Its status follows from its amounts.
+    # Its status follows from its amounts, and what is told is what happened.
     world.stored(world.paid).status = PaymentStatus.REFUNDED
+    _tell_otherwise(world, "IRefundIssued", "11.00")
 
 
 def charged_twice(world: World) -> None:
@@ -246,6 +247,43 @@ def invented_event(world: World) -> None:
     row = Written(str(again.id), again.order_id, again.sequence, again.body)
     world.evidence.written.append(row)
     world.evidence.heard.append(Heard(row.id, row.body))
+
+
+def amount_told_wrong(world: World) -> None:
+    """
+    Other services are told that more was taken than was.
+    """
+    _tell_otherwise(world, "IPaymentSucceeded", "99.00")
+
+
+def refund_told_wrong(world: World) -> None:
+    """
+    Other services are told that another amount went back than did.
+    """
+    _tell_otherwise(world, "IRefundIssued", "0.01")
+
+
+def nothing_told(world: World) -> None:
+    """
+    What was to be told of a capture is overwritten with nonsense.
+    """
+    _tell(world, "IPaymentSucceeded", lambda _: "nonsense")
+
+
+def _tell_otherwise(world: World, name: str, amount: str) -> None:
+    _tell(world, name, lambda body: json.dumps({**json.loads(body), "amount": amount}))
+
+
+def _tell(world: World, name: str, change: Callable[[str], str]) -> None:
+    tables, evidence = world.service.database.tables, world.evidence
+    told = next(m for m in tables.outbox.values() if m.name == name)
+    body = change(told.body)
+    tables.outbox[told.id] = attrs.evolve(told, body=body)
+    about = str(told.id)
+    evidence.written = [
+        attrs.evolve(r, body=body) if r.id == about else r for r in evidence.written
+    ]
+    evidence.heard = [attrs.evolve(r, body=body) if r.id == about else r for r in evidence.heard]
 
 
 def gap(world: World) -> None:
@@ -515,6 +553,9 @@ MUTANTS: Final[list[tuple[str, Callable[[World], None]]]] = [
     ("I5", end_not_told),
     ("I6", refund_not_told),
     ("I7", invented_event),
+    ("I7", amount_told_wrong),
+    ("I7", refund_told_wrong),
+    ("I7", nothing_told),
     ("I8", gap),
     ("I8", heard_out_of_order),
     ("I9", never_left),

@@ -160,10 +160,15 @@ By whether the payment is closed: how each refund may have been told, as issued 
 
 def _told_is_true(record: PaymentRecord, _: Terms) -> Iterator[str]:
     possible = _possible(record)
+    amounts = _amounts(record.payment)
     for message in record.messages:
         refused = message.name == "IRefundFailed"
         if message.id not in possible and not refused:
             yield f"message {message.sequence}, {message.name}, tells what never happened"
+        amount = amounts.get(message.id)
+        if amount and _told_amount(message.body) != str(amount):
+            said = _told_amount(message.body)
+            yield f"message {message.sequence}, {message.name}, tells {said}; it was {amount}"
     told = {m.id for m in record.messages}
     for discrepancy in record.discrepancies:
         if discrepancy.id not in told:
@@ -171,6 +176,26 @@ def _told_is_true(record: PaymentRecord, _: Terms) -> Iterator[str]:
     held = record.payment.status is PaymentStatus.AUTHORIZED
     if held and child_id(record.payment.id, "PaymentAuthorized", "") not in told:
         yield "Authorized, and that was not told"
+
+
+def _amounts(payment: Payment) -> Mapping[UUID, Money]:
+    """
+    Return what was taken and given back, by the id of the message that tells it.
+    """
+    taken = {child_id(payment.id, "PaymentSucceeded", ""): payment.captured}
+    return taken | {child_id(payment.id, "RefundIssued", r.id): r.amount for r in payment.refunds}
+
+
+def _told_amount(body: str) -> str:
+    """
+    Return the amount that a message tells, with or without an envelope.
+    """
+    try:
+        document = json.loads(body)
+        fields = document.get("message", document)
+        return f"{fields['amount']} {fields['currency']}"
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return "no amount"
 
 
 def _possible(record: PaymentRecord) -> set[UUID]:
