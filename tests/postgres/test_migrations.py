@@ -16,7 +16,7 @@ from sqlalchemy import Engine, column, inspect, literal, text
 from sqlalchemy import table as lightweight
 
 import payments_postgres
-from payments_core.domain.errors import PaymentsError
+from payments_core.domain.errors import PaymentsError, StorageUnavailable
 from payments_core.ports.outbox import OutboxStatus
 from payments_core.testing.builders import NOW, a_payment
 from payments_postgres import (
@@ -242,6 +242,8 @@ def test_an_unknown_version_is_not_current(empty: Engine) -> None:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608 - our own constant
 
     assert not is_current(empty)
+    with pytest.raises(StorageUnavailable, match="to 9999, which this one does not know"):
+        migrate(empty)
 
 
 @pytest.mark.parametrize("version", sorted(VERSIONS.glob("*.py")), ids=lambda path: path.stem)

@@ -10,8 +10,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from payments_core.domain.errors import StorageUnavailable
 from payments_postgres.dialects import lock_schema, snapshot
 from payments_postgres.errors import translated
 
@@ -29,10 +30,12 @@ def migrate(engine: Engine, version: str = "head") -> None:
         version: Stop at an older one on the way.
 
     Raises:
-        StorageUnavailable: The database is not there, or its user may not change tables.
+        StorageUnavailable: The database is not there, its user may not change tables, or a
+            newer program has migrated it.
     """
     with translated(), engine.begin() as connection:
         lock_schema(connection)
+        _refuse_newer(_versions_in(connection))
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, version)
@@ -62,8 +65,20 @@ def is_behind(engine: Engine) -> bool:
 
 def _versions(engine: Engine) -> frozenset[str]:
     with translated(), snapshot(engine).begin() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        return frozenset(context.get_current_heads())
+        return _versions_in(connection)
+
+
+def _versions_in(connection: Connection) -> frozenset[str]:
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return frozenset(context.get_current_heads())
+
+
+def _refuse_newer(versions: frozenset[str]) -> None:
+    if unknown := sorted(versions - _known()):
+        raise StorageUnavailable(
+            f"Another release has migrated this database, to {', '.join(unknown)}, which this one"
+            " does not know: run that release or a newer one; there is no way back"
+        )
 
 
 def _config() -> Config:
