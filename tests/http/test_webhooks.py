@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from payments_core.application.receive_webhook import ReceiveWebhook
+from payments_core.domain.errors import ConcurrentUpdate
 from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.money import Money
 from payments_core.ports.provider import NoticeTopic
@@ -64,6 +66,23 @@ def test_ignored(api: Api, provider: FakePaymentProvider) -> None:
     answer = _deliver(api, *provider.webhook("x", NoticeTopic.OTHER))
 
     assert answer.get_json()["status"] == "ignored"
+
+
+def test_locked_out(
+    api: Api, provider: FakePaymentProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What could not be stored for others' locks is 503, as for a database that is down.
+    """
+
+    def locked(*_: object) -> None:
+        raise ConcurrentUpdate("Somebody else was quicker")
+
+    monkeypatch.setattr(ReceiveWebhook, "execute", locked)
+    answer = _deliver(api, *provider.webhook("x", NoticeTopic.OTHER))
+
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "storage_unavailable")
+    assert answer.headers["Retry-After"]
 
 
 def test_provider_is_down(

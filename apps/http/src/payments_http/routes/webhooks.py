@@ -8,7 +8,7 @@ from typing import Final
 from flask import request
 
 from payments_core.application.receive_webhook import ReceivedWebhook, ReceiveWebhookCommand
-from payments_core.domain.errors import NotFound
+from payments_core.domain.errors import ConcurrentUpdate, NotFound, StorageUnavailable
 from payments_core.ports.errors import WebhookInvalid
 from payments_http import schemas
 from payments_http.access import Open, container
@@ -43,5 +43,9 @@ def receive_webhook(provider: str) -> ReceivedWebhook:
         detail = "A header is too long."
         raise Problem(HTTPStatus.BAD_REQUEST, "request_invalid", detail)
     command = ReceiveWebhookCommand(provider=provider, payload=payload, headers=headers)
-    with counted(Limited.BAD_SIGNATURES, WebhookInvalid):
-        return container().receive_webhook().execute(command)
+    try:
+        with counted(Limited.BAD_SIGNATURES, WebhookInvalid):
+            return container().receive_webhook().execute(command)
+    except ConcurrentUpdate as error:
+        # A provider knows no conflict: it was not stored, and is to be sent again.
+        raise StorageUnavailable("The event could not be stored; send it again") from error
