@@ -34,18 +34,26 @@ test: $(STAMP) ## Run the suite against real servers (all but the slow proofs)
 	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
 		-m "not slow and not sandbox" $(ARGS)
 
+PROVE = scripts/services.py run -- $(BIN)/python -m pytest $(ARGS)
+
+# A proof that measures times has the machine for itself. ARGS may leave one of the two with nothing (5).
+define proofs
+@$(1) $(BIN)/python $(PROVE) -n 2 --dist loadfile -m "slow and not alone and not sandbox" || [ $$? -eq 5 ]
+@$(1) $(BIN)/python $(PROVE) -m "slow and alone and not sandbox" || [ $$? -eq 5 ]
+endef
+
 prove: $(STAMP) ## Run the long proofs, as CI does
-	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not sandbox" $(ARGS)
+	$(call proofs)
 
 verify: $(STAMP) ## Run the proofs with the counts of a release
-	@PROOF_SCALE=release $(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not sandbox" $(ARGS)
+	$(call proofs,PROOF_SCALE=release)
 
 lint: $(STAMP) ## ruff, mypy --strict, import contracts, spelling, AsyncAPI
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/codespell $$(git ls-files -co --exclude-standard | grep -vE '\.lock$$|-lock\.json$$')
+	@$(BIN)/codespell $$(git ls-files -co --exclude-standard | grep -v '\.lock$$')
 	@$(BIN)/python -m scripts.check_asyncapi
 
 fmt: $(STAMP) ## Format and fix what can be fixed

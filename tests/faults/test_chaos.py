@@ -34,7 +34,7 @@ from tests.rabbit.peer import Neighbour
 from tests.rabbit.private_broker import PrivateBroker
 from tests.redis.conditions import PrivateRedis
 
-pytestmark = [pytest.mark.postgres, pytest.mark.rabbit, pytest.mark.slow]
+pytestmark = [pytest.mark.postgres, pytest.mark.rabbit, pytest.mark.slow, pytest.mark.alone]
 
 SEED: Final = int(os.environ.get("PROOF_SEED", "1"))
 CLIENTS: Final = 4
