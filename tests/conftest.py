@@ -29,6 +29,12 @@ hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+PROOF = "proof: "
+"""
+Begins the name of a property of a test that is a table for the end of the run.
+"""
+
+
 class Door:
     """
     Lets Python's sockets reach this machine and the named test servers, and nothing else.
@@ -194,3 +200,15 @@ def redis_condition(request: pytest.FixtureRequest) -> Iterator[Condition]:
     condition.cache.close()
     if isinstance(condition, Killed):
         condition.restore()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """
+    Show what the proofs came to, also those that a process of pytest-xdist ran.
+    """
+    ended = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])]
+    for title, rows in (told for r in ended if r.when == "call" for told in r.user_properties):
+        if title.startswith(PROOF):
+            terminalreporter.section(title)
+            for name, value in rows.items():
+                terminalreporter.write_line(f"{name:<42} {value}")
