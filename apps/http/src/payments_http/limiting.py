@@ -95,7 +95,7 @@ def register(app: Flask, settings: Settings) -> None:
     proxies = settings.http.trusted_proxies
     if proxies:
         # Flask calls this attribute for each request, so this is how middleware is put around it.
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as above
             app.wsgi_app, x_for=proxies, x_proto=0, x_host=0
         )
     app.extensions[_EXTENSION] = Limits(app, settings)
