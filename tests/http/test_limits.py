@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from math import floor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -74,6 +75,23 @@ def test_creates(limited: Make, provider: FakePaymentProvider) -> None:
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert len(provider.calls) == calls
     assert _pay(alice.of("Customer", sub="bob")) == 201
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.5, 0.9])
+def test_never_longer_than_the_window(
+    limited: Make, monkeypatch: pytest.MonkeyPatch, fraction: float
+) -> None:
+    """
+    Whoever is refused at once waits out the window of 60 seconds, wherever in a second it began.
+    """
+    now = floor(time.time()) + fraction
+    alice = limited(LIMITS__CREATES="1").of("Customer", sub="alice")
+    monkeypatch.setattr(time, "time", lambda: now)
+    _pay(alice)
+    refused = alice.post("/api/payments", a_body())
+
+    assert refused.status_code == 429
+    assert refused.headers["Retry-After"] == "60"
 
 
 def test_services_are_limited_by_the_customer(limited: Make) -> None:

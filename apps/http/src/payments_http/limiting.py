@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
 from typing import Final
 
 from flask import Flask, Response, current_app, g, request
@@ -151,10 +152,18 @@ def _too_many(error: RateLimitExceeded) -> Response:
 
 
 def _seconds_left() -> int:
+    """
+    Return the seconds until the window ends: never too few, and never more than it lasts.
+
+    Flask-Limiter rounds the end up to a whole second, so the difference alone may be longer than the window.
+    """
     limits: Limits = current_app.extensions[_EXTENSION]
     current = limits.limiter.current_limit
+    if current is None:
+        return 1
+    window = current.limit.get_expiry()
     try:
-        left = current.reset_at - time.time() if current else 0
+        left = current.reset_at - time.time()
     except Exception:  # noqa: BLE001 - Redis may have gone between the count and this
-        left = 60
-    return max(1, round(left))
+        return window
+    return min(max(1, ceil(left)), window)
