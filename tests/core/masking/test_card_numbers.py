@@ -7,6 +7,7 @@ import string
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -50,6 +51,13 @@ DISGUISES = [
     "4242%25204242%25204242%25204242",
     "%2534%2532" * 8,
     "order 12: 4242 4242 4242 4242, thanks",
+    "2026-11-24 14:05:00.123456+00:00 4242 4242 4242 4242",
+    "4242 4242 4242 4242 2026-11-24 14:05:00",
+    "2026-11-24 4242424242424242",
+    "2026-42-42 42:42:42.424242 4242424242424242",
+    "4242-42-42 42:42:42.42",
+    "datetime(2026, 42, 42, 42, 42, 42, 424242)",
+    "00-0af7651916cd43dd8448eb211c80319c-4242424242424242",
     "1 4242424242424242 2",
 ]
 
@@ -80,6 +88,15 @@ def test_passed_over(text: str) -> None:
     Amounts, times and identifiers are no card numbers.
     """
     assert not contains_card_number(text)
+
+
+def test_moments_beside_a_number() -> None:
+    """
+    What is masked is the number, and not the moment at which it was written.
+    """
+    masked = mask_card_numbers("2026-11-24 14:05:00.000010+00:00: 4242424242424242")
+
+    assert masked == "2026-11-24 14:05:00.000010+00:00: [card number]"
 
 
 def test_masked() -> None:
@@ -145,6 +162,15 @@ def _milliseconds(chance: random.Random) -> str:
     return str(chance.randrange(1_600_000_000_000, 2_000_000_000_000))
 
 
+def _moment(chance: random.Random) -> datetime:
+    return datetime.fromtimestamp(chance.uniform(1_600_000_000, 2_000_000_000), UTC)
+
+
+def _span(chance: random.Random) -> str:
+    # Sixteen decimal digits of a Visa are a span's id too.
+    return f"{chance.randrange(4 * 10**15, 5 * 10**15)}"
+
+
 def _stripes(chance: random.Random) -> str:
     letters = string.ascii_letters + string.digits
     return "pi_3" + "".join(chance.choices(letters, k=23))
@@ -159,6 +185,16 @@ INNOCENT: dict[str, Callable[[random.Random], str]] = {
     "nanoseconds": lambda chance: _milliseconds(chance) + "123456",
     "amounts": lambda chance: f"{chance.randrange(10**9)}.{chance.randrange(100):02}",
     "Stripe's ids": _stripes,
+    "an id behind its kind": lambda chance: f"pay_{uuid.UUID(int=chance.getrandbits(128))}",
+    "trace contexts": lambda chance: f"00-{chance.getrandbits(128):032x}-{_span(chance)}-01",
+    "moments": lambda chance: str(_moment(chance)),
+    "moments of ISO 8601": lambda chance: _moment(chance).isoformat(),
+    "moments with Z": lambda chance: f"{_moment(chance):%Y-%m-%dT%H:%M:%S.%fZ}",
+    "moments without zone": lambda chance: f"{_moment(chance):%Y-%m-%d %H:%M:%S.%f}",
+    "PostgreSQL's moments": lambda chance: f"{_moment(chance):%Y-%m-%d %H:%M:%S.%f}+00",
+    "moments of a log": lambda chance: f"{_moment(chance):%Y/%m/%d %H:%M:%S,123}",
+    "moments in Python": lambda chance: repr(_moment(chance)),
+    "pairs of moments": lambda chance: f"{_moment(chance)} {_moment(chance)}",
 }
 """
 What looks like numbers in the log of this service, and is none of a card.

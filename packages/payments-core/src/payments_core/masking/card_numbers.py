@@ -20,9 +20,24 @@ _ENCODINGS: Final = 3
 How often a text may have been percent-encoded on its way.
 """
 
+_UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_HASH: Final = r"(?:[0-9a-fA-F]{32}){1,2}"
+# W3C's trace context: its last id may be sixteen decimal digits.
+_TRACE: Final = r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
+# "24 14:05:00.123456+00" has the digits of a Mastercard, and on such days one moment in ten has
+# its check digit. The ranges leave little room for what is no moment.
+_MOMENT: Final = (
+    r"(?:19|20)[0-9]{2}([-/])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])"
+    r"[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-6][0-9](?:[.,][0-9]{1,9})?)?"
+    r"(?:Z|\ ?[+-](?:0[0-9]|1[0-4])(?::?(?:00|30|45))?)?"
+)
+_PYTHONS_MOMENT: Final = (
+    r"datetime\((?:19|20)[0-9]{2}, (?:[1-9]|1[0-2]), (?:[1-9]|[12][0-9]|3[01])"
+    r", (?:1?[0-9]|2[0-3]), [1-5]?[0-9](?:, [1-5]?[0-9](?:, [0-9]{1,6})?)?"
+)
 # One UUID in two thousand would pass for a card number, and so would other hexadecimal ids.
 _IDENTIFIER: Final = re.compile(
-    r"\b(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?:[0-9a-fA-F]{32}){1,2})\b"
+    rf"(?<![0-9A-Za-z])(?:{_UUID}|{_HASH}|{_TRACE}|{_MOMENT}|{_PYTHONS_MOMENT})(?![0-9A-Za-z])"
 )
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 _RUN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]*[0-9])+")
