@@ -27,7 +27,7 @@ from payments_core.ports.webhooks import WebhookStatus
 from payments_core.testing.builders import NOW, a_payment
 from payments_core.testing.conformance.idempotency import a_keyed_request
 from payments_core.testing.conformance.outbox import a_success
-from payments_core.testing.conformance.reconciliation import a_run
+from payments_core.testing.conformance.reconciliation import a_notice, a_run
 from payments_core.testing.conformance.storage import an_event
 from payments_postgres import (
     DatabaseSettings,
@@ -362,7 +362,7 @@ def relay(filled: Filled) -> None:
     """
     with SqlAlchemyUnitOfWork(filled.engine) as uow:
         claimed = uow.outbox.claim(NOW + timedelta(days=1), NOW, 20)
-        uow.outbox.sent([m.id for m in claimed], OutboxStatus.PUBLISHED, NOW)
+        uow.outbox.sent(claimed, OutboxStatus.PUBLISHED, NOW)
         assert claimed
 
 
@@ -518,7 +518,7 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
     ),
     "messages unsent": (lambda f: f.compared.unsent(EVER, MIDDLE, 20), ["ix_outbox_waiting"]),
     "events known": (
-        lambda f: f.compared.known_events("fake", ["evt_1", "evt_2"]),
+        lambda f: f.compared.known_events("fake", [a_notice("evt_1"), a_notice("evt_2")]),
         ["pk_webhook_events"],
     ),
     "found by a run": (

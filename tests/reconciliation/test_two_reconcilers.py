@@ -81,9 +81,7 @@ def begin(make_uow: UnitOfWorkFactory, engine: Engine, number: int) -> Trial:
             assert uow.payments.add(payment)
             fact = a_fact(payment, P.SUCCEEDED, id=payment.provider_payment_id)
             provider.put(fact)
-        uow.outbox.sent(
-            [m.id for m in uow.outbox.waiting(clock.now(), 9)], OutboxStatus.PUBLISHED, NOW
-        )
+        uow.outbox.sent(uow.outbox.waiting(clock.now(), 9), OutboxStatus.PUBLISHED, NOW)
         uow.commit()
     operations = Operations(make_uow, {provider.name: provider}, clock, Policy())
     queries = SqlAlchemyReconciliationQueries(engine)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import attrs
-from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select, tuple_, update
 from typing_extensions import override
 
 from payments_core.contracts.messages import message_of
@@ -45,7 +45,7 @@ _FIRST: Final = (
     .scalar_subquery()
 )
 _DUE: Final = (
-    select(_c.id)
+    select(_c.id, _c.created_at)
     .where(
         UNSENT,
         _c.next_at <= bindparam("now"),
@@ -57,15 +57,24 @@ _DUE: Final = (
     .with_for_update(skip_locked=True)
 )
 _CLAIM: Final = (
-    update(outbox).where(_c.id.in_(_DUE)).values(next_at=bindparam("until")).returning(outbox)
+    update(outbox)
+    .where(tuple_(_c.id, _c.created_at).in_(_DUE))
+    .values(next_at=bindparam("until"))
+    .returning(outbox)
 )
+# Moments never change; with them PostgreSQL knows the months in which to look.
 _SENT: Final = (
     update(outbox)
-    .where(_c.id.in_(bindparam("ids", expanding=True)), _c.published_at.is_(None))
+    .where(
+        _c.id.in_(bindparam("ids", expanding=True)),
+        _c.created_at.between(bindparam("first"), bindparam("last")),
+        _c.published_at.is_(None),
+    )
     .values(status=bindparam("to"), published_at=bindparam("at"), next_at=None, error=None)
 )
 _REPLACE: Final = update(outbox).where(
     _c.id == bindparam("key"),
+    _c.created_at == bindparam("of_moment"),
     _c.status == bindparam("was"),
     _c.next_at.is_not_distinct_from(bindparam("was_due", type_=_c.next_at.type)),
 )
@@ -120,13 +129,20 @@ class SqlAlchemyOutbox(IOutbox):
         return sorted(claimed, key=lambda m: (m.created_at, m.sequence))
 
     @override
-    def sent(self, ids: Collection[UUID], status: OutboxStatus, at: datetime) -> None:
-        if ids:
-            self._transaction.change(_SENT, {"ids": list(ids), "to": status.value, "at": at})
+    def sent(self, messages: Collection[OutboxMessage], status: OutboxStatus, at: datetime) -> None:
+        if messages:
+            moments = sorted(m.created_at for m in messages)
+            which = {"ids": [m.id for m in messages], "first": moments[0], "last": moments[-1]}
+            self._transaction.change(_SENT, {**which, "to": status.value, "at": at})
 
     @override
     def replace(self, before: OutboxMessage, after: OutboxMessage) -> bool:
-        key = {"key": before.id, "was": before.status.value, "was_due": before.next_at}
+        key = {
+            "key": before.id,
+            "of_moment": before.created_at,
+            "was": before.status.value,
+            "was_due": before.next_at,
+        }
         outcome = {name: getattr(after, name) for name in _OUTCOME}
         return bool(self._transaction.change(_REPLACE.values(outcome), key))
 

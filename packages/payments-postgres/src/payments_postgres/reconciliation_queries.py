@@ -25,7 +25,7 @@ from payments_core.domain.reconciliation import ReconciliationRun
 from payments_core.domain.refund import RefundStatus
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.outbox import OutboxStatus
-from payments_core.ports.provider import Window
+from payments_core.ports.provider import WebhookNotice, Window
 from payments_core.ports.queries import Cursor
 from payments_core.ports.reconciliation import (
     Found,
@@ -89,7 +89,9 @@ _OPERATIONS: Final = select(
 _MESSAGES: Final = select(_m.id, _m.created_at, _m.payment_id, _m.name, _m.status)
 _MESSAGES_OF: Final = _MESSAGES.where(_m.payment_id.in_(bindparam("ids", expanding=True)))
 _KNOWN: Final = select(_w.event_id).where(
-    _w.provider == bindparam("provider"), _w.event_id.in_(bindparam("ids", expanding=True))
+    _w.provider == bindparam("provider"),
+    _w.event_id.in_(bindparam("ids", expanding=True)),
+    _w.created_at.between(bindparam("first"), bindparam("last")),
 )
 _FOUND: Final = select(discrepancies).where(_d.run_id == bindparam("run"))
 
@@ -159,8 +161,12 @@ class SqlAlchemyReconciliationQueries(IReconciliationQueries):
         return [_message(row) for row in self._rows(statement, {})]
 
     @override
-    def known_events(self, provider: str, event_ids: Collection[str]) -> Collection[str]:
-        rows = self._rows(_KNOWN, {"provider": provider, "ids": list(event_ids)})
+    def known_events(self, provider: str, notices: Collection[WebhookNotice]) -> Collection[str]:
+        if not notices:
+            return ()
+        moments = sorted(notice.created_at for notice in notices)
+        wanted = {"ids": [n.id for n in notices], "first": moments[0], "last": moments[-1]}
+        rows = self._rows(_KNOWN, {"provider": provider, **wanted})
         return {row.event_id for row in rows}
 
     @override

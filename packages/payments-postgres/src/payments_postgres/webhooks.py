@@ -14,21 +14,23 @@ from typing_extensions import override
 from payments_core.contracts.converter import to_json
 from payments_core.ports.provider import NoticeTopic
 from payments_core.ports.webhooks import IWebhookInbox, WebhookEvent, WebhookStatus
-from payments_postgres.dialects import insert_if_new
+from payments_postgres.dialects import insert_unless_taken
 from payments_postgres.tables import WAITING, webhook_events
 from payments_postgres.transaction import Transaction, Values
 
 _c: Final = webhook_events.c
-_KEY: Final = ("provider", "event_id")
 _OUTCOME: Final = ("status", "payment_id", "attempts", "next_at", "error")
 
+# The moment never changes; with it PostgreSQL knows the month in which to look.
 _SAVE: Final = update(webhook_events).where(
-    _c.provider == bindparam("of_provider"), _c.event_id == bindparam("of_event_id")
+    _c.provider == bindparam("of_provider"),
+    _c.event_id == bindparam("of_event_id"),
+    _c.created_at == bindparam("of_created_at"),
 )
 
 # Rows that another claimer holds are passed over, not waited for.
 _DUE: Final = (
-    select(_c.provider, _c.event_id)
+    select(_c.provider, _c.event_id, _c.created_at)
     .where(WAITING, _c.next_at <= bindparam("now"))
     .order_by(_c.next_at)
     .limit(bindparam("most"))
@@ -36,7 +38,7 @@ _DUE: Final = (
 )
 _CLAIM: Final = (
     update(webhook_events)
-    .where(tuple_(_c.provider, _c.event_id).in_(_DUE))
+    .where(tuple_(_c.provider, _c.event_id, _c.created_at).in_(_DUE))
     .values(next_at=bindparam("until"))
     .returning(webhook_events)
 )
@@ -52,12 +54,17 @@ class SqlAlchemyWebhookInbox(IWebhookInbox):
 
     @override
     def add(self, event: WebhookEvent) -> bool:
-        statement = insert_if_new(self._transaction.dialect, webhook_events, _KEY)
+        # No key is named: in months it is unique in each, and none spans the whole.
+        statement = insert_unless_taken(self._transaction.dialect, webhook_events)
         return bool(self._transaction.change(statement, _row(event)))
 
     @override
     def save(self, event: WebhookEvent) -> None:
-        key = {"of_provider": event.provider, "of_event_id": event.event_id}
+        key = {
+            "of_provider": event.provider,
+            "of_event_id": event.event_id,
+            "of_created_at": event.created_at,
+        }
         outcome = {name: getattr(event, name) for name in _OUTCOME}
         self._transaction.change(_SAVE.values(outcome), key)
 

@@ -109,7 +109,7 @@ class BackfillWebhooks:
         return 0
 
     def _missing(self, provider: str, page: Sequence[WebhookNotice]) -> Sequence[WebhookNotice]:
-        known = self.queries.known_events(provider, [notice.id for notice in page])
+        known = self.queries.known_events(provider, page)
         return [notice for notice in page if notice.id not in known]
 
     def _fill(self, gap: Gap, actor: Actor | None) -> Gap | None:

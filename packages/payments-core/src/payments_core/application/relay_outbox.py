@@ -5,7 +5,6 @@ Carrying messages from the outbox to the broker, each order's in their order.
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import attrs
 
@@ -93,16 +92,16 @@ class RelayOutbox:
     ) -> int:
         now = self.clock.now()
         troubles: list[OutboxMessage] = []
-        gone: dict[OutboxStatus, list[UUID]] = {s: [] for s in _GONE}
+        gone: dict[OutboxStatus, list[OutboxMessage]] = {s: [] for s in _GONE}
         with self.unit_of_work() as uow:
             for message, error in zip(claimed, results, strict=True):
                 after = self._after(message, error, now)
                 if after.status in gone:
-                    gone[after.status].append(message.id)
+                    gone[after.status].append(message)
                 elif uow.outbox.replace(message, after):
                     troubles.append(after)
-            for status, ids in gone.items():
-                uow.outbox.sent(ids, status, now)
+            for status, messages in gone.items():
+                uow.outbox.sent(messages, status, now)
             faultpoint("relay.mark.precommit")
             uow.commit()
         faultpoint("relay.mark.commit")

@@ -156,7 +156,7 @@ class IOutbox(Protocol):
         """
 
     @abstractmethod
-    def sent(self, ids: Collection[UUID], status: OutboxStatus, at: datetime) -> None:
+    def sent(self, messages: Collection[OutboxMessage], status: OutboxStatus, at: datetime) -> None:
         """
         Note messages as gone (PUBLISHED or UNROUTED): a fact, whoever claimed them since.
         """

@@ -14,7 +14,7 @@ from payments_core.domain.comparison import HeldPayment, HeldRefund
 from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.reconciliation import ReconciliationRun
 from payments_core.ports.outbox import OutboxStatus
-from payments_core.ports.provider import Window
+from payments_core.ports.provider import WebhookNotice, Window
 from payments_core.ports.queries import Cursor
 
 
@@ -159,7 +159,7 @@ class IReconciliationQueries(Protocol):
         """
 
     @abstractmethod
-    def known_events(self, provider: str, event_ids: Collection[str]) -> Collection[str]:
+    def known_events(self, provider: str, notices: Collection[WebhookNotice]) -> Collection[str]:
         """
         Return those of the provider's events that are stored.
         """

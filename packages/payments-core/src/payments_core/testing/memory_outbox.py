@@ -57,8 +57,8 @@ class InMemoryOutbox(IOutbox):
         return claimed
 
     @override
-    def sent(self, ids: Collection[UUID], status: OutboxStatus, at: datetime) -> None:
-        for message in [self._messages[i] for i in ids]:
+    def sent(self, messages: Collection[OutboxMessage], status: OutboxStatus, at: datetime) -> None:
+        for message in [self._messages[m.id] for m in messages]:
             if message.published_at is None:
                 self._messages[message.id] = attrs.evolve(
                     message, status=status, published_at=at, next_at=None, error=None

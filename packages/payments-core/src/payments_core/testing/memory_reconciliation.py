@@ -12,7 +12,7 @@ from payments_core.domain.comparison import HeldPayment, HeldRefund
 from payments_core.domain.payment import Payment
 from payments_core.domain.reconciliation import ReconciliationRun
 from payments_core.ports.outbox import BLOCKING, OutboxMessage
-from payments_core.ports.provider import Window
+from payments_core.ports.provider import WebhookNotice, Window
 from payments_core.ports.queries import Cursor
 from payments_core.ports.reconciliation import (
     Found,
@@ -88,9 +88,9 @@ class InMemoryReconciliationQueries(IReconciliationQueries):
         return _page(waits, window, after, limit)
 
     @override
-    def known_events(self, provider: str, event_ids: Collection[str]) -> Collection[str]:
+    def known_events(self, provider: str, notices: Collection[WebhookNotice]) -> Collection[str]:
         stored = self._database.tables.webhooks
-        return {event_id for event_id in event_ids if (provider, event_id) in stored}
+        return {notice.id for notice in notices if (provider, notice.id) in stored}
 
     @override
     def run(self, run_id: UUID) -> ReconciliationRun | None:

@@ -43,7 +43,7 @@ def webhooks(sources: Sources, window: Window) -> Iterator[Step]:
     """
     name, queries = sources.provider.name, sources.queries
     for batch in batches(sources.provider.list_events(window), sources.policy.batch):
-        known = queries.known_events(name, [notice.id for notice in batch])
+        known = queries.known_events(name, batch)
         missed = [n for n in batch if n.id not in known and n.topic is not NoticeTopic.OTHER]
         objects = {n.provider_payment_id for n in missed if n.provider_payment_id}
         owners = queries.by_object(name, objects) if objects else {}

@@ -158,7 +158,7 @@ class OutboxConformance:
         Note messages as gone and commit.
         """
         with make_uow() as uow:
-            uow.outbox.sent([m.id for m in messages], status, NOW)
+            uow.outbox.sent(messages, status, NOW)
             uow.commit()
 
     def replace(

@@ -22,7 +22,7 @@ from payments_core.domain.payment import Payment
 from payments_core.domain.policy import Policy
 from payments_core.domain.reconciliation import ReconciliationRun, RunStatus
 from payments_core.domain.settlement import Answer, apply
-from payments_core.ports.provider import Window
+from payments_core.ports.provider import NoticeTopic, WebhookNotice, Window
 from payments_core.ports.queries import Cursor
 from payments_core.ports.reconciliation import IReconciliationQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
@@ -360,7 +360,9 @@ class ReconciliationConformance:
         found = rows.messages_of([p.id for p in made[:2]])
         waiting = rows.unsent(DAY, None, 10)
         with make_uow() as uow:
-            uow.outbox.sent([m.id for m in waiting[:2]], waiting[0].status.PUBLISHED, NOW)
+            late = uow.outbox.waiting(DAY.end, 10)
+            sent = [m for m in late if m.id in {w.id for w in waiting[:2]}]
+            uow.outbox.sent(sent, waiting[0].status.PUBLISHED, NOW)
             uow.commit()
 
         assert {(m.payment_id, m.name) for m in found} == {
@@ -381,7 +383,16 @@ class ReconciliationConformance:
             uow.webhooks.add(an_event(event_id="evt_2", provider="other"))
             uow.commit()
 
-        assert set(rows.known_events("fake", ["evt_1", "evt_2", "evt_3"])) == {"evt_1"}
+        listed = [a_notice(f"evt_{number}") for number in (1, 2, 3)]
+        assert set(rows.known_events("fake", listed)) == {"evt_1"}
+        assert not rows.known_events("fake", [])
+
+
+def a_notice(event_id: str) -> WebhookNotice:
+    """
+    Return an event as the provider lists it.
+    """
+    return WebhookNotice(event_id, "succeeded", NoticeTopic.PAYMENT, None, NOW, "{}")
 
 
 def refunded_at(moment: Any) -> Payment:
