@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test prove verify lint fmt bench services secrets baseline sbom image lock clean
+.PHONY: help install run test prove verify lint fmt docs bench services secrets baseline sbom image lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,10 @@ lint: $(STAMP) ## ruff, mypy --strict, import contracts, spelling, AsyncAPI
 fmt: $(STAMP) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only -q .
 	@$(BIN)/ruff format .
+
+docs: $(STAMP) ## Build the pages as a site in var/site; a broken link fails
+	@$(BIN)/python -m sphinx -qEaWn --keep-going -c scripts/site -d var/site.read . var/site
+	@echo "var/site/index.html"
 
 bench: $(STAMP) ## Measure, as ratios within one run
 	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m benchmarks $(ARGS)
