@@ -23,6 +23,7 @@ from payments_core.contracts.commands import (
 )
 from payments_core.contracts.converter import camel_case
 from payments_core.contracts.messages import MESSAGES
+from payments_rabbit.correlation import ACTIVITY, CORRELATION
 from payments_rabbit.names import ENVELOPE, MessageType
 from payments_rabbit.settings import RabbitSettings
 from payments_rabbit.topology import Endpoint, endpoints
@@ -108,6 +109,7 @@ def message(name: str, cls: type[attrs.AttrsInstance], kind: MessageType) -> Jso
         "title": kind.urn,
         "summary": f"{about} {ALSO.get(name, '')}".strip(),
         "contentType": ENVELOPE,
+        "headers": {"$ref": "#/components/schemas/Headers"},
         "payload": envelope,
     }
 
@@ -175,6 +177,29 @@ def envelope_schema() -> Json:
     }
 
 
+def headers_schema() -> Json:
+    """
+    Return the headers of the transport, of which none is required.
+    """
+    return {
+        "type": "object",
+        "properties": {
+            CORRELATION: {
+                "type": "string",
+                "description": "The id under which every service finds what belongs together;"
+                " in the headers of the envelope too.",
+                "pattern": "^[A-Za-z0-9._-]{8,64}$",
+            },
+            ACTIVITY: {
+                "type": "string",
+                "description": "The span in which it was sent (W3C Trace Context), where there"
+                " is a trace. MassTransit reads and writes it.",
+                "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+            },
+        },
+    }
+
+
 def document() -> Json:
     """
     Return the whole description.
@@ -205,6 +230,7 @@ def document() -> Json:
         "components": {
             "messages": {name: message(name, cls, kinds[name]) for name, cls in every.items()},
             "schemas": {
+                "Headers": headers_schema(),
                 "Envelope": envelope_schema(),
                 **{name: message_schema(name, cls) for name, cls in every.items()},
             },

@@ -2,13 +2,17 @@
 What every test may ask for: real servers, a closed door to the internet, and the same seeds.
 """
 
+import io
+import json
+import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -27,6 +31,25 @@ pytest.register_assert_rewrite("payments_core.testing.conformance")
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+LogLines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def log_lines() -> Iterator[LogLines]:
+    """
+    Return the fields of each line of the log since the test began, as production writes them.
+    """
+    from payments_bootstrap.logging import configure
+
+    root = logging.getLogger()
+    before = root.handlers, root.level
+    stream = io.StringIO()
+    configure(json=True, stream=stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers, level = before
+    root.setLevel(level)
 
 
 PROOF = "proof: "

@@ -7,11 +7,14 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from payments_bootstrap.logging import configure, log_context
 from payments_core.masking import one_line
+from payments_core.ports.correlation import Correlation, correlated
+from tests.conftest import LogLines
 
 SECRETS = [
     ("key sk_live_51Habc", "51Habc"),
@@ -123,3 +126,48 @@ def test_context() -> None:
     inside, outside = map(json.loads, stream.getvalue().splitlines())
     assert inside["request_id"] == "r1"
     assert "request_id" not in outside
+
+
+CORRELATION = Correlation("checkout-12", f"00-{'0af7' * 8}-b7ad6b7169203331-01")
+
+
+def test_ids(log_lines: LogLines) -> None:
+    """
+    Each record says under which ids it was written, whatever fields of that name it was given.
+    """
+    log = logging.getLogger("test")
+    with correlated(CORRELATION):
+        log.warning("inside", extra={"correlation_id": "another", "trace_id": "another"})
+    log.warning("outside")
+    inside, outside = log_lines()
+
+    assert inside["correlation_id"] == "checkout-12"
+    assert inside["trace_id"] == "0af7" * 8
+    assert not {"correlation_id", "trace_id"} & outside.keys()
+
+
+def test_a_card_number_in_the_name_of_an_id(log_lines: LogLines) -> None:
+    """
+    What somebody passes under the name of an id or of the moment is masked like everything else.
+    """
+    fields = dict.fromkeys(("correlation_id", "trace_id", "timestamp"), "4242424242424242")
+    logging.getLogger("test").warning("x", extra=fields)
+
+    assert "4242424242424242" not in json.dumps(log_lines())
+
+
+@pytest.mark.parametrize("day", range(22, 28))
+def test_moments_are_not_masked(log_lines: LogLines, day: int) -> None:
+    """
+    On days whose digits begin as a Mastercard does, moments are readable all the same.
+    """
+    moments = [datetime(2026, 11, day, hour, 5, 0, 123456, UTC) for hour in range(24)]
+    log = logging.getLogger("test")
+    for moment in moments:
+        log.warning(
+            "It waits since %s", moment, extra={"at": moment, "card": "4242 4242 4242 4242"}
+        )
+
+    assert [line["event"] for line in log_lines()] == [f"It waits since {m}" for m in moments]
+    assert {line["card"] for line in log_lines()} == {"[card number]"}
+    assert "[card number]" not in "".join(line["at"] + line["timestamp"] for line in log_lines())

@@ -2,6 +2,7 @@
 Jobs that repeat.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,7 @@ from payments_bootstrap.log_publisher import LogPublisher
 from payments_bootstrap.worker import Job, Part, Worker, worker_of
 from payments_core.ports.outbox import OutboxMessage
 from payments_core.testing.builders import NOW
+from tests.conftest import LogLines
 
 NEVER_AGAIN = timedelta(hours=1)
 AT_ONCE = timedelta(0)
@@ -185,6 +187,29 @@ def test_without_a_broker_events_are_lines_of_the_log(caplog: pytest.LogCaptureF
 
     assert results == [None]
     assert caplog.messages == ['IPaymentFailed {"paymentId": "p", "reason": "é"}']
+
+
+def test_each_run_has_an_id_of_its_own(log_lines: LogLines) -> None:
+    """
+    What a run writes has one id, also when it fails, and the next run has another.
+    """
+    runs: list[int] = []
+    enough = threading.Event()
+
+    def run() -> int:
+        logging.getLogger("test").info("run")
+        runs.append(1)
+        if len(runs) > 1:
+            enough.set()
+        raise ValueError
+
+    worker = Worker([Job("test", run, timedelta(milliseconds=1))])
+    worker.start()
+    assert enough.wait(60)
+    worker.stop()
+    ids = [line["correlation_id"] for line in log_lines()]
+
+    assert ids[0] == ids[1] != ids[2] == ids[3]
 
 
 def test_several_threads_of_one_job() -> None:

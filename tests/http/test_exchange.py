@@ -20,6 +20,7 @@ from payments_core.ports.queries import PaymentView
 from payments_core.testing.memory import InMemoryDatabase
 from payments_core.testing.memory_queries import InMemoryPaymentQueries
 from payments_http.gateway import respelled
+from tests.conftest import LogLines
 
 Api = Any
 MakePayment = Callable[[str], str]
@@ -54,33 +55,84 @@ def test_headers(api: Api, path: str) -> None:
 
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["X-Request-Id"]
+    assert headers["X-Request-Id"] == headers["X-Correlation-Id"]
+    assert "traceresponse" not in headers
+
+
+@pytest.mark.parametrize("header", ["X-Request-Id", "X-Correlation-Id"])
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("0199f3c5-1c9a-7d44-a5e2-0f8a4d9f2c11", True),
+        ("0HN8J5Q2K1L3M.00000001", True),
+        ("short", False),
+        ("x" * 65, False),
+        ("x" * 4000, False),
+        ("4242424242424242", False),
+        ("4242-4242-4242-4242", False),
+        ("sk_live_4eC39Hq", False),
+        ("eyJhbGciOi.eyJzdWIi.c2ln", False),
+        ("spaces are odd", False),
+        ('good-enough", "level": "info', False),
+        ("good-enough\x1b[31m", False),
+        ("\u00fcmlauts-are-odd", False),
+    ],
+)
+def test_ids_of_the_caller(api: Api, header: str, given: str, kept: bool) -> None:
+    """
+    A sane id of the caller is said again; else there is a fresh one.
+    """
+    answer = api.get("/api/payments", headers={header: given})
+
+    assert (answer.headers[header] == given) is kept
+    assert re.fullmatch("[A-Za-z0-9._-]{8,64}", answer.headers[header])
+    assert answer.get_json()["requestId"] == answer.headers["X-Request-Id"]
+
+
+def test_two_requests_of_one_cause(api: Api) -> None:
+    """
+    Requests with one correlation id are told apart by their own ids.
+    """
+    same = {"X-Correlation-Id": "checkout-of-alice"}
+    first, second = (api.get("/api/payments", headers=same).headers for _ in range(2))
+
+    assert first["X-Correlation-Id"] == second["X-Correlation-Id"] == "checkout-of-alice"
+    assert first["X-Request-Id"] != second["X-Request-Id"]
 
 
 @pytest.mark.parametrize(
-    ("header", "given", "kept"),
+    ("given", "kept"),
     [
-        ("X-Request-Id", "0199f3c5-1c9a-7d44-a5e2-0f8a4d9f2c11", True),
-        ("X-Correlation-Id", "0199f3c5-1c9a-7d44-a5e2-0f8a4d9f2c11", True),
-        ("X-Request-Id", "short", False),
-        ("X-Request-Id", "x" * 65, False),
-        ("X-Request-Id", "4242424242424242", False),
-        ("X-Correlation-Id", "4242-4242-4242-4242", False),
-        ("X-Request-Id", "sk_live_4eC39Hq", False),
-        ("X-Request-Id", "eyJhbGciOi.eyJzdWIi.c2ln", False),
-        ("X-Request-Id", "spaces are odd", False),
-        ("X-Request-Id", "\u00fcmlauts-are-odd", False),
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", True),
+        ("00-0af7651916cd43dd8448eb211c80319c-4242424242424242-00", True),
+        ("00-00000000000000000000000000000000-b7ad6b7169203331-01", False),
+        ("00-0AF7651916CD43DD8448EB211C80319C-B7AD6B7169203331-01", False),
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-\x1b", False),
+        ("x" * 4000, False),
     ],
 )
-def test_request_id(api: Api, header: str, given: str, kept: bool) -> None:
+def test_trace_of_the_caller(api: Api, given: str, kept: bool) -> None:
     """
-    A sane id of the caller is kept, and is in the problem too; else there is a fresh one.
+    The caller's trace is said again, and nothing else that came under its name.
     """
-    answer = api.get("/api/payments", headers={header: given})
-    found = answer.headers["X-Request-Id"]
+    answer = api.get("/api/payments", headers={"traceparent": given})
 
-    assert (found == given) is kept
-    assert answer.get_json()["requestId"] == found
+    assert answer.headers.get("traceresponse") == (given if kept else None)
+
+
+def test_every_line_of_a_request(alice: Api, container: Container, log_lines: LogLines) -> None:
+    """
+    Each line that is written for a request has its ids, also what is written about a failure.
+    """
+    container.queries.override(providers.Object(_Broken(ZeroDivisionError("geheim"))))
+    trace = "0af7" * 8
+    headers = {"X-Correlation-Id": "checkout-12", "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    answer = alice.get(f"/api/payments/{ID}", headers=headers)
+    wanted = ("checkout-12", trace, answer.headers["X-Request-Id"])
+    lines = log_lines()
+
+    assert len(lines) == 2
+    assert {(r["correlation_id"], r["trace_id"], r["request_id"]) for r in lines} == {wanted}
 
 
 def test_unexpected_error(

@@ -21,6 +21,7 @@ from payments_cli.errors import ExitCode, Refusal, refusal_of
 from payments_core.domain.actor import Actor, Channel
 from payments_core.domain.errors import InvalidMoney, PaymentsError
 from payments_core.domain.money import Money
+from payments_core.ports.correlation import Correlation, correlated, current
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,8 +48,13 @@ def operator() -> Actor:
     except (OSError, KeyError):
         # A container's user may have a number and no name.
         user = f"uid {os.getuid()}"
+    run = current()
     return Actor(
-        channel=Channel.CLI, issuer=socket.gethostname(), subject=user, client="payments-cli"
+        channel=Channel.CLI,
+        issuer=socket.gethostname(),
+        subject=user,
+        client="payments-cli",
+        request_id=run.id if run else "",
     )
 
 
@@ -101,7 +107,8 @@ def with_session(view: F) -> Callable[..., None]:
     @wraps(view)
     def command(*, development: bool, output: str, **options: Any) -> None:
         as_json = output == "json"
-        with refusals(as_json=as_json, development=development):
+        run = correlated(Correlation.begin())
+        with run, refusals(as_json=as_json, development=development):
             container = bootstrap(environment(development=development))
             try:
                 view(Session(container, as_json), **options)

@@ -3,21 +3,18 @@ What every request and every answer have: an id, a line in the log, careful head
 """
 
 import logging
-import re
 import time
-import uuid
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Final
 
 from flask import Flask, Response, g, request
 
 from payments_bootstrap.logging import log_context
-from payments_core.masking import mask
+from payments_core.ports.correlation import Correlation, accepted, correlated, current, new_id
 from payments_http.metrics import observe
 
 _log = logging.getLogger("payments_http.access")
-
-_SANE: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
@@ -35,19 +32,22 @@ def register(app: Flask) -> None:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-Id") or request.headers.get("X-Correlation-Id") or ""
-    # What the log would mask is not given back either.
-    sane = _SANE.fullmatch(given) and mask(given) == given
-    g.request_id = given if sane else uuid.uuid4().hex
     g.started = time.perf_counter()
-    g.log_context = log_context(request_id=g.request_id)
-    g.log_context.__enter__()
+    g.request_id = accepted(request.headers.get("X-Request-Id")) or new_id()
+    g.open = ExitStack()
+    g.open.enter_context(log_context(request_id=g.request_id))
+    g.open.enter_context(correlated(_correlation()))
+
+
+def _correlation() -> Correlation:
+    given = request.headers.get("X-Correlation-Id")
+    return Correlation.begin(given, g.request_id, traceparent=request.headers.get("traceparent"))
 
 
 def _end(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers["X-Request-Id"] = g.request_id
+    response.headers.update(_ids())
     route = request.url_rule.rule if request.url_rule else "(none)"
     seconds = time.perf_counter() - g.started
     observe(request.method, route, response.status_code, seconds)
@@ -56,7 +56,14 @@ def _end(response: Response) -> Response:
     return response
 
 
+def _ids() -> Mapping[str, str]:
+    under = current()
+    assert under
+    trace = {"traceresponse": under.traceparent} if under.traceparent else {}
+    return {"X-Request-Id": g.request_id, "X-Correlation-Id": under.id, **trace}
+
+
 def _forget(_error: BaseException | None) -> None:
-    context = g.pop("log_context", None)
-    if context:
-        context.__exit__(None, None, None)
+    begun: ExitStack | None = g.pop("open", None)
+    if begun:
+        begun.close()

@@ -5,7 +5,6 @@ Gunicorn's threaded worker, with this service's manners on the connection itself
 import json
 import socket
 import time
-import uuid
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,6 +15,7 @@ from gunicorn.util import write_nonblock  # type: ignore[import-untyped]  # as a
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # as above
 from typing_extensions import override
 
+from payments_core.ports.correlation import Correlation, correlated, new_id
 from payments_http.exchange import HEADERS
 from payments_http.problems import CONTENT_TYPE, Problem
 
@@ -106,11 +106,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         Answer with a problem; gunicorn's own page shows what was sent, even a token.
         """
         status = next(_STATUS[kind] for kind in type(exc).__mro__ if kind in _STATUS)
-        request_id = uuid.uuid4().hex
+        request_id = new_id()
         fields = {"status": status.value, "request_id": request_id}
         bug = status == HTTPStatus.INTERNAL_SERVER_ERROR
         log = self.log.error if bug else self.log.warning
-        log("Refused: %s", type(exc).__name__, extra=fields, exc_info=exc if bug else None)
+        with correlated(Correlation(request_id)):
+            log("Refused: %s", type(exc).__name__, extra=fields, exc_info=exc if bug else None)
         try:
             write_nonblock(client, _answer(status, request_id))
         except OSError:
@@ -130,6 +131,7 @@ def _answer(status: HTTPStatus, request_id: str) -> bytes:
         **HEADERS,
         "Server": "payments",
         "X-Request-Id": request_id,
+        "X-Correlation-Id": request_id,
         "Content-Type": CONTENT_TYPE,
         "Content-Length": len(body),
         "Connection": "close",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from typing_extensions import override
 
+from payments_core.ports.correlation import correlated
 from payments_core.ports.outbox import OutboxMessage
 from payments_core.ports.publisher import IEventPublisher, PublishError
 
@@ -25,7 +26,8 @@ class LogPublisher(IEventPublisher):
     @override
     def publish(self, messages: Sequence[OutboxMessage]) -> Sequence[PublishError | None]:
         for message in messages:
-            _log.info("%s %s", message.name, _told(message))
+            with correlated(message.correlation):
+                _log.info("%s %s", message.name, _told(message))
         return [None] * len(messages)
 
     @override

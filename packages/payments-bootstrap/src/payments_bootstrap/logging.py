@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import Processor
 
 from payments_core.masking import mask, mask_tree, one_line
+from payments_core.ports.correlation import current
 
 QUIET: Final = ("aio_pika", "aiormq", "alembic.runtime.migration", "stripe", "urllib3")
 """
@@ -24,7 +25,8 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
     """
     Send every log record, also the libraries', masked to the stream (standard error).
 
-    Modules log with the standard library; what they pass as ``extra`` become fields.
+    Modules log with the standard library; what they pass as ``extra`` become fields. The ids
+    of `Correlation` are fields of each record, whoever writes it.
     """
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
@@ -35,6 +37,9 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _mask_event,
+                # After the masking, which must not change the moment and the ids that find a line.
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                _correlate,
                 _renderer(json=json, colors=stream.isatty()),
             ],
         )
@@ -67,6 +72,17 @@ def _mask_event(
     return event
 
 
+def _correlate(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    under = current()
+    if under:
+        event["correlation_id"] = under.id
+    if under and under.trace_id:
+        event["trace_id"] = under.trace_id
+    return event
+
+
 def _shown(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -81,7 +97,6 @@ def _fields() -> list[Processor]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
 
 

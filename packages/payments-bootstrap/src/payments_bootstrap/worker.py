@@ -12,6 +12,8 @@ from typing import Protocol
 
 import attrs
 
+from payments_core.ports.correlation import Correlation, correlated
+
 _log = logging.getLogger(__name__)
 
 
@@ -85,8 +87,9 @@ class Worker:
         """
         Begin, in threads of its own.
         """
-        for service in self.services:
-            service.start()
+        with correlated(Correlation.begin()):
+            for service in self.services:
+                service.start()
         for job in self.jobs:
             for _ in range(job.threads):
                 thread = threading.Thread(target=self._repeat, args=(job,), name=job.name)
@@ -111,11 +114,13 @@ class Worker:
                 self._stopping.wait(job.interval.total_seconds())
 
     def _run(self, job: Job) -> int:
-        try:
-            return job.run()
-        except Exception:  # noqa: BLE001 - the next run may go well, whatever went wrong
-            _log.exception("The job %s failed; it is tried again", job.name)
-            return 0
+        # What a run brings about is found by its id, as what a request does.
+        with correlated(Correlation.begin()):
+            try:
+                return job.run()
+            except Exception:  # noqa: BLE001 - the next run may go well, whatever went wrong
+                _log.exception("The job %s failed; it is tried again", job.name)
+                return 0
 
 
 def worker_of(

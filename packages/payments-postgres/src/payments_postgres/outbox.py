@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from payments_core.contracts.messages import message_of
 from payments_core.domain.events import Event
+from payments_core.ports.correlation import Correlation, current
 from payments_core.ports.outbox import (
     Cause,
     IMessageSerializer,
@@ -157,8 +158,7 @@ class SqlAlchemyOutbox(IOutbox):
         return [to_message(row) for row in rows]
 
     def _insert(self, messages: Sequence[OutboxMessage]) -> None:
-        rows = [{**attrs.asdict(m), "status": m.status.value} for m in messages]
-        self._transaction.change(_INSERT, rows)
+        self._transaction.change(_INSERT, [_row(message) for message in messages])
 
     def _last_number(self, events: Sequence[Event]) -> int:
         statement = add_up(self._transaction.dialect, orders, "order_id", "event_seq")
@@ -179,6 +179,7 @@ class SqlAlchemyOutbox(IOutbox):
             body=finished.body,
             created_at=event.occurred_at,
             next_at=event.occurred_at,
+            correlation=current(),
         )
 
 
@@ -186,5 +187,15 @@ def to_message(row: Row[Any]) -> OutboxMessage:
     """
     Return the message of a row.
     """
-    values = row._asdict()
-    return OutboxMessage(**values | {"status": OutboxStatus(row.status)})
+    values = row._asdict() | {"status": OutboxStatus(row.status)}
+    found, trace = values.pop("correlation_id"), values.pop("traceparent")
+    return OutboxMessage(**values, correlation=Correlation(found, trace) if found else None)
+
+
+def _row(message: OutboxMessage) -> dict[str, Any]:
+    values = attrs.asdict(message, recurse=False) | {"status": message.status.value}
+    under = values.pop("correlation")
+    return values | {
+        "correlation_id": under and under.id,
+        "traceparent": under and under.traceparent,
+    }

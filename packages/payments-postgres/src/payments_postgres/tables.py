@@ -281,6 +281,8 @@ outbox: Final = Table(
     Column("next_at", UtcDateTime),
     Column("published_at", UtcDateTime),
     Column("error", CleanText),
+    Column("correlation_id", ExactText),
+    Column("traceparent", ExactText),
     _known("status", OutboxStatus),
     CheckConstraint("sequence > 0", name="sequence_positive"),
     UniqueConstraint("order_id", "sequence"),

@@ -12,8 +12,10 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
 from payments_core.application.handle_message import HandleMessage
 from payments_core.ports.clock import IClock, SystemClock
+from payments_core.ports.correlation import correlated
 from payments_core.ports.publisher import PublishError
 from payments_rabbit.connection import LOST, BrokerConnection, connect
+from payments_rabbit.correlation import correlation_of
 from payments_rabbit.delivery import Delivery
 from payments_rabbit.desk import PAUSES, Desk, Held
 from payments_rabbit.host import Host
@@ -69,17 +71,21 @@ class Line:
             if self.stopping.is_set():
                 # Without an answer it goes back to the queue when the connection ends.
                 return
-            try:
-                await self.desk.take(Delivery.of(self.queue.name, message))
-            except Held:
-                return
-            except Exception:  # noqa: BLE001 - whatever went wrong, the message must stay
-                _log.exception("A message on %s could not be put away", self.queue.name)
-                await self._give_back(message)
-                return
-            # If the connection was lost meanwhile it comes again, and has no second effect.
-            with suppress(*LOST):
-                await self.connection.answer(message.ack())
+            with correlated(correlation_of(message.headers, message.message_id)):
+                await self._take(message)
+
+    async def _take(self, message: AbstractIncomingMessage) -> None:
+        try:
+            await self.desk.take(Delivery.of(self.queue.name, message))
+        except Held:
+            return
+        except Exception:  # noqa: BLE001 - whatever went wrong, the message must stay
+            _log.exception("A message on %s could not be put away", self.queue.name)
+            await self._give_back(message)
+            return
+        # If the connection was lost meanwhile it comes again, and has no second effect.
+        with suppress(*LOST):
+            await self.connection.answer(message.ack())
 
     async def _give_back(self, message: AbstractIncomingMessage) -> None:
         with suppress(TimeoutError):

@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from contextvars import copy_context
 from typing import Final, TypeVar
 
 from payments_core.application.handle_message import Handled, HandleMessage, Outcome
 from payments_core.domain.errors import StorageUnavailable
+from payments_core.ports.correlation import correlated
 from payments_core.ports.inbox import InboxMessage
 from payments_rabbit.delivery import Delivery
 from payments_rabbit.reading import Letter, Reader, Unknown, Unreadable
@@ -64,10 +66,11 @@ class Desk:
         letter = await self._read(delivery)
         if letter is None:
             return
-        handled = await self._handled(letter, delivery, 0)
-        _log.info("%s %s: %s", letter.received.name, letter.received.id, handled.outcome)
-        if handled.outcome is Outcome.FAILED:
-            await self._fail(delivery, handled, letter, 0)
+        with correlated(letter.correlation):
+            handled = await self._handled(letter, delivery, 0)
+            _log.info("%s %s: %s", letter.received.name, letter.received.id, handled.outcome)
+            if handled.outcome is Outcome.FAILED:
+                await self._fail(delivery, handled, letter, 0)
 
     async def retry(self, limit: int) -> int:
         """
@@ -81,12 +84,13 @@ class Desk:
     async def _again(self, kept: InboxMessage) -> None:
         delivery = Delivery.from_json(kept.content)
         letter = await self._read(delivery)
-        if letter is not None:
-            handled = await self._handled(letter, delivery, kept.attempts)
-            if handled.outcome is not Outcome.FAILED:
-                return
-            await self._fail(delivery, handled, letter, kept.attempts)
-        await self._call(lambda: self._handle.give_up(kept))
+        with correlated(letter.correlation if letter else None):
+            if letter is not None:
+                handled = await self._handled(letter, delivery, kept.attempts)
+                if handled.outcome is not Outcome.FAILED:
+                    return
+                await self._fail(delivery, handled, letter, kept.attempts)
+            await self._call(lambda: self._handle.give_up(kept))
 
     async def _read(self, delivery: Delivery) -> Letter | None:
         try:
@@ -129,9 +133,10 @@ class Desk:
 
     async def _call(self, work: Callable[[], T]) -> T:
         """
-        Do what blocks in a thread of its own.
+        Do what blocks in a thread of its own, which knows under which ids.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        run = copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._pool, run, work)
 
 
 def readers(settings: RabbitSettings) -> Mapping[str, Reader]:

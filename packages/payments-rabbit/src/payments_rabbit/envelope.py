@@ -14,7 +14,9 @@ from typing_extensions import override
 from payments_core.contracts.converter import timestamp
 from payments_core.contracts.messages import Message
 from payments_core.domain.ids import child_id
+from payments_core.ports.correlation import current
 from payments_core.ports.outbox import Cause, Finished, IMessageSerializer
+from payments_rabbit.correlation import CORRELATION
 from payments_rabbit.host import Host
 from payments_rabbit.names import ENVELOPE, Addresses, MessageType
 from payments_rabbit.settings import RabbitSettings
@@ -40,6 +42,7 @@ class Envelope:
     message: Mapping[str, Any]
     sent_at: datetime
     host: Host
+    headers: Mapping[str, Any] = attrs.field(factory=dict)
 
     def to_json(self) -> str:
         """
@@ -63,7 +66,7 @@ class Envelope:
                 "message": dict(self.message),
                 "expirationTime": None,
                 "sentTime": timestamp(self.sent_at),
-                "headers": {},
+                "headers": dict(self.headers),
                 "host": self.host.fields(),
             },
             ensure_ascii=False,
@@ -98,6 +101,7 @@ class MassTransitSerializer(IMessageSerializer):
             message=json.loads(message.body),
             sent_at=sent_at,
             host=self._host,
+            headers=_headers(),
         )
         return Finished(kind.exchange, ENVELOPE, envelope.to_json())
 
@@ -106,6 +110,12 @@ def _conversation(message: Message, cause: Cause | None) -> UUID:
     # What nobody asked for by a message belongs to the one conversation about its payment.
     told = cause.conversation_id if cause else None
     return told or child_id(message.correlation_id, "conversation", "")
+
+
+def _headers() -> Mapping[str, str]:
+    # Not the span: the message is finished here, and sent within another one.
+    under = current()
+    return {CORRELATION: under.id} if under else {}
 
 
 def _text(value: UUID | None) -> str | None:

@@ -20,6 +20,7 @@ from payments_core.ports.publisher import (
     Unroutable,
 )
 from payments_rabbit.connection import LOST
+from payments_rabbit.correlation import headers_of
 from payments_rabbit.loop import LoopThread
 from payments_rabbit.outgoing import Outgoing
 from payments_rabbit.settings import RabbitSettings
@@ -118,5 +119,6 @@ def _amqp(message: OutboxMessage) -> Message:
         content_type=message.content_type,
         message_id=str(message.id),
         correlation_id=str(message.payment_id or message.id),
+        headers=headers_of(message.correlation),
         delivery_mode=DeliveryMode.PERSISTENT,
     )

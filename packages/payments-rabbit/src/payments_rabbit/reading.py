@@ -12,7 +12,9 @@ import attrs
 
 from payments_core.application.received import ReceivedMessage
 from payments_core.domain.errors import PaymentsError
+from payments_core.ports.correlation import Correlation
 from payments_core.ports.outbox import Cause
+from payments_rabbit.correlation import correlation_of
 from payments_rabbit.delivery import Delivery
 from payments_rabbit.names import ENVELOPE, MessageType, known_type
 
@@ -54,6 +56,7 @@ class Letter:
     correlation_id: UUID | None
     conversation_id: UUID | None
     fault_address: str | None
+    correlation: Correlation
 
 
 @attrs.frozen
@@ -127,6 +130,9 @@ class Reader:
             correlation_id=correlation_id,
             conversation_id=conversation_id,
             fault_address=envelope.get("faultaddress") or envelope.get("responseaddress"),
+            correlation=correlation_of(
+                delivery.headers, delivery.properties.get("message_id"), envelope
+            ),
         )
 
 

@@ -15,8 +15,10 @@ from aio_pika.exceptions import PublishError as Returned
 from payments_core.contracts.converter import timestamp
 from payments_core.domain.errors import PaymentsError
 from payments_core.ports.clock import IClock
+from payments_core.ports.correlation import current
 from payments_core.ports.publisher import PublishError
 from payments_rabbit.connection import LOST
+from payments_rabbit.correlation import headers_of
 from payments_rabbit.delivery import Delivery
 from payments_rabbit.envelope import Envelope
 from payments_rabbit.host import Host
@@ -163,6 +165,7 @@ class Returning:
             envelope.to_json().encode(errors="replace"),
             content_type=ENVELOPE,
             message_id=str(envelope.message_id),
+            headers=headers_of(current()),
             delivery_mode=DeliveryMode.PERSISTENT,
         )
         await self._send(exchange, message, mandatory=False)

@@ -3,12 +3,13 @@ Carrying messages from the outbox to the broker, each order's in their order.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
 
 from payments_core.ports.clock import IClock
+from payments_core.ports.correlation import correlated
 from payments_core.ports.faults import faultpoint
 from payments_core.ports.outbox import OutboxMessage, OutboxStatus
 from payments_core.ports.publisher import (
@@ -106,6 +107,7 @@ class RelayOutbox:
             uow.commit()
         faultpoint("relay.mark.commit")
         _report(troubles)
+        _tell(gone)
         return sum(map(len, gone.values()))
 
     def _after(
@@ -144,11 +146,12 @@ class ReportLateMessages:
         with self.unit_of_work() as uow:
             late = uow.outbox.waiting(self.clock.now() - self.policy.late_after, limit)
         for message in late:
-            _log.error(
-                "%s %s of order %s has waited since %s (%s, %s); see `payments outbox list`",
-                *(message.name, message.id, message.order_id, message.created_at),
-                *(message.status, message.error or "no error"),
-            )
+            with correlated(message.correlation):
+                _log.error(
+                    "%s %s of order %s has waited since %s (%s, %s); see `payments outbox list`",
+                    *(message.name, message.id, message.order_id, message.created_at),
+                    *(message.status, message.error or "no error"),
+                )
         return 0
 
 
@@ -171,7 +174,18 @@ def _report(troubles: Sequence[OutboxMessage]) -> None:
         _log.warning("%d %s wait, such as %s: %s", number, name, example.id, error)
     for message in troubles:
         if message.status is OutboxStatus.PARKED:
-            _log.error(
-                "%s %s is parked and holds up order %s: %s",
-                *(message.name, message.id, message.order_id, message.error),
-            )
+            with correlated(message.correlation):
+                _log.error(
+                    "%s %s is parked and holds up order %s: %s",
+                    *(message.name, message.id, message.order_id, message.error),
+                )
+
+
+def _tell(gone: Mapping[OutboxStatus, Sequence[OutboxMessage]]) -> None:
+    """
+    Write a line for each message that left, so that whoever follows a request sees it leave.
+    """
+    for status, messages in gone.items():
+        for message in messages:
+            with correlated(message.correlation):
+                _log.info("%s %s: %s", message.name, message.id, status)

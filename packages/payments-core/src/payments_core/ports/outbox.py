@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from payments_core.contracts.messages import Message
 from payments_core.domain.events import Event
+from payments_core.ports.correlation import Correlation
 
 
 class OutboxStatus(StrEnum):
@@ -107,6 +108,8 @@ class OutboxMessage:
         next_at: When it is due; while it is claimed, when the claim ends. None once settled.
 
         published_at: When the broker confirmed it.
+
+        correlation: Under which it was written, and is sent; None where nobody said.
     """
 
     id: UUID
@@ -123,6 +126,7 @@ class OutboxMessage:
     next_at: datetime | None = None
     published_at: datetime | None = None
     error: str | None = None
+    correlation: Correlation | None = None
 
 
 class IOutbox(Protocol):
@@ -143,7 +147,8 @@ class IOutbox(Protocol):
         Events that belong to no order leave when they are due, whatever else waits.
 
         An authorisation or a success supersedes what waits to tell the order's readers
-        that an earlier payment of the order failed.
+        that an earlier payment of the order failed. Each message keeps the `Correlation`
+        under which it is added.
         """
 
     @abstractmethod

@@ -12,6 +12,7 @@ from typing_extensions import override
 from payments_core.contracts.messages import message_of
 from payments_core.domain.errors import ConcurrentUpdate
 from payments_core.domain.events import Event
+from payments_core.ports.correlation import current
 from payments_core.ports.inbox import IInbox, InboxMessage, InboxStatus
 from payments_core.ports.outbox import (
     BLOCKING,
@@ -104,6 +105,7 @@ class InMemoryOutbox(IOutbox):
             **attrs.asdict(finished),
             created_at=event.occurred_at,
             next_at=event.occurred_at,
+            correlation=current(),
         )
 
     def _supersede(self, by: OutboxMessage) -> None:

@@ -20,6 +20,7 @@ from payments_core.domain.order import Order
 from payments_core.domain.payment import Payment
 from payments_core.domain.policy import Policy
 from payments_core.domain.settlement import Answer, apply
+from payments_core.ports.correlation import Correlation, correlated
 from payments_core.ports.inbox import InboxMessage, InboxStatus
 from payments_core.ports.outbox import (
     Cause,
@@ -31,6 +32,7 @@ from payments_core.ports.outbox import (
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.builders import NOW, a_payment, eur
 
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SOON = NOW + timedelta(seconds=30)
 LATER = NOW + timedelta(minutes=5)
 
@@ -207,6 +209,30 @@ class OutboxConformance:
             created_at=NOW,
             next_at=SOON,
         )
+
+    @pytest.mark.parametrize("traceparent", [None, TRACEPARENT])
+    def test_correlation_is_kept(
+        self, make_uow: UnitOfWorkFactory, traceparent: str | None
+    ) -> None:
+        """
+        Each message keeps the ids under which it was written, whoever reads it under which.
+        """
+        payment, under = self.keep(make_uow), Correlation("checkout-12", traceparent)
+        with correlated(under):
+            self.tell(make_uow, a_success(payment))
+        with correlated(Correlation("the-relay")):
+            (message,) = self.claim(make_uow)
+
+        assert message.correlation == under
+
+    def test_without_correlation(self, make_uow: UnitOfWorkFactory) -> None:
+        """
+        What is written under no ids has none.
+        """
+        self.tell(make_uow, a_success(self.keep(make_uow)))
+        (message,) = self.claim(make_uow)
+
+        assert message.correlation is None
 
     def test_cause_ends_with_its_unit_of_work(self, make_uow: UnitOfWorkFactory) -> None:
         """
