@@ -1,138 +1,66 @@
 """
-Runs every figure against its floor, in turn, and prints a table.
+Runs figures, each against its floor and in turn with it, and writes what they came to.
 """
 
 import argparse
-import json
-import os
-import statistics
+import sys
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from uuid import uuid4
+from typing import Final
 
-import psycopg
-from sqlalchemy import Engine
+from benchmarks import create, latency, plots, relay, report, webhooks
+from benchmarks.place import Place, place
+from benchmarks.rounds import Effort, Found
 
-from benchmarks import floor, relay
-from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
-from payments_core.application.operations import Operations
-from payments_core.application.queries import GetPayment
-from payments_core.domain.money import Money
-from payments_core.domain.policy import Policy
-from payments_core.ports.clock import SystemClock
-from payments_core.testing.fake_provider import FakePaymentProvider
-from payments_postgres import (
-    DatabaseSettings,
-    SqlAlchemyPaymentQueries,
-    SqlAlchemyUnitOfWork,
-    create_engine,
-    migrate,
-)
-
-Work = Callable[[], object]
-
-
-def create_by(engine: Engine) -> Work:
-    """
-    Return what takes one payment through the use case.
-    """
-    uow = partial(SqlAlchemyUnitOfWork, engine)
-    use_case = CreatePayment(
-        Operations(uow, {"fake": FakePaymentProvider()}, SystemClock(), Policy())
-    )
-
-    def create() -> object:
-        return use_case.execute(
-            CreatePaymentCommand(
-                order_id=uuid4(),
-                customer_id="alice",
-                amount=Money.from_minor(1000, "EUR"),
-                provider="fake",
-                payment_method_id="fake_approved",
-            )
-        )
-
-    return create
-
-
-def seconds(work: Work, times: int) -> float:
-    """
-    Return how long one run of the work takes, over so many runs.
-    """
-    start = time.perf_counter()
-    for _ in range(times):
-        work()
-    return (time.perf_counter() - start) / times
-
-
-def compare(work: Work, by_hand: Work, rounds: int, times: int) -> dict[str, float]:
-    """
-    Measure both in turn; return medians in milliseconds and the ratio's median and spread.
-    """
-    pairs = [(seconds(work, times), seconds(by_hand, times)) for _ in range(rounds + 1)][1:]
-    return summary(pairs)
-
-
-def summary(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
-    """
-    Return the medians of seconds in milliseconds, and the ratio's median and spread.
-    """
-    ratios = [ours / theirs for ours, theirs in pairs]
-    return {
-        "ms": round(statistics.median(p[0] for p in pairs) * 1000, 3),
-        "floor_ms": round(statistics.median(p[1] for p in pairs) * 1000, 3),
-        "ratio": round(statistics.median(ratios), 2),
-        "min": round(min(ratios), 2),
-        "max": round(max(ratios), 2),
-    }
-
-
-def relayed(engine: Engine, rounds: int) -> dict[str, float]:
-    """
-    Return the figure of the relay, for each event that it carries.
-    """
-    pairs, grown = relay.rounds(engine, os.environ["TEST_RABBITMQ_URL"], rounds, orders=500)
-    print(f"relay: {1 / statistics.median(p[0] for p in pairs):.0f} events/s, memory {grown:+} KiB")
-    return summary(pairs)
-
-
-def measure(url: str, rounds: int, times: int) -> dict[str, dict[str, float]]:
-    """
-    Return every figure by its name.
-    """
-    engine = create_engine(DatabaseSettings(url=url))
-    migrate(engine)
-    queries = GetPayment(SqlAlchemyPaymentQueries(engine))
-    with psycopg.connect(url, autocommit=True) as connection:
-        one = floor.create(connection)
-        figures = {
-            "create": compare(create_by(engine), lambda: floor.create(connection), rounds, times),
-            "get": compare(
-                lambda: queries.execute(one), lambda: floor.get(connection, one), rounds, times
-            ),
-            "relay": relayed(engine, rounds),
-        }
-    engine.dispose()
-    return figures
+FIGURES: Final[Mapping[str, Callable[[Place, Effort], Found]]] = {
+    "create": create.measure,
+    "latency": latency.measure,
+    "webhooks": webhooks.measure,
+    "relay": relay.measure,
+}
 
 
 def main() -> None:
     """
-    Measure and print; the ratio is ours to the floor's, so 1 is as fast as by hand.
+    Measure what is asked for; a value of 1 x is as fast as the floor.
     """
     parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"of {', '.join(FIGURES)}")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--times", type=int, default=50, help="runs in a round")
-    parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument("--seconds", type=float, default=1.0, help="for each side of a round")
+    parser.add_argument("--into", type=Path, default=Path("var/bench"), help="folder for files")
     options = parser.parse_args()
-    figures = measure(os.environ["TEST_DATABASE_URL"], options.rounds, options.times)
-    print(f"{'figure':10}{'ms':>9}{'floor ms':>10}{'ratio':>8}{'min':>7}{'max':>7}")
-    for name, f in figures.items():
-        print(f"{name:10}{f['ms']:9}{f['floor_ms']:10}{f['ratio']:8}{f['min']:7}{f['max']:7}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
+    if unknown := set(options.figures) - set(FIGURES):
+        parser.error(f"there is no figure {', '.join(sorted(unknown))}")
+    start = time.monotonic()
+    found = measure(options.figures or list(FIGURES), Effort(options.rounds, options.seconds))
+    write(found, options.into, time.monotonic() - start)
+
+
+def measure(names: list[str], effort: Effort) -> Found:
+    """
+    Return what the named figures came to, all of them in one place.
+    """
+    every = Found()
+    with place() as here:
+        for name in names:
+            print(f"Measuring {name} ...", file=sys.stderr, flush=True)
+            found = FIGURES[name](here, effort)
+            every.lines += found.lines
+            every.curves |= found.curves
+    return every
+
+
+def write(found: Found, folder: Path, seconds: float) -> None:
+    """
+    Print the table, and write it with the plots into a folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    print(report.table(found.lines))
+    (folder / "result.json").write_text(report.document(found.lines, seconds=round(seconds)))
+    drawn = [plots.latencies(title, curves, folder) for title, curves in found.curves.items()]
+    print(f"\n{seconds:.0f} s; {folder}/result.json, {', '.join(file.name for file in drawn)}")
 
 
 if __name__ == "__main__":

@@ -8,18 +8,19 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from uuid import uuid4
 
 import aio_pika
 from sqlalchemy import Engine, text
 
+from benchmarks.place import Place
+from benchmarks.rounds import Effort, Found, Sample, in_turn, rate_ratio
 from payments_core.application.relay_outbox import RelayOutbox
 from payments_core.ports.clock import SystemClock
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.builders import a_payment
 from payments_core.testing.conformance.outbox import a_success
-from payments_postgres import SqlAlchemyUnitOfWork
+from payments_postgres import DatabaseSettings, SqlAlchemyUnitOfWork, create_engine
 from payments_rabbit import MassTransitSerializer, RabbitEventPublisher, RabbitSettings
 
 EACH = 4
@@ -28,6 +29,16 @@ Events of one order.
 """
 
 GATHERED = 100
+
+ORDERS = 300
+"""
+Orders for each second of a round.
+"""
+
+_BODY = b"x" * 1400
+"""
+As long as an event in its envelope.
+"""
 
 RELAYS = 2
 """
@@ -96,46 +107,54 @@ def carry(relay: RelayOutbox) -> int:
     return sent
 
 
-def memory() -> int:
+class _Sides:
     """
-    Return the resident memory of this process in KiB; 0 where it is not told.
+    The relay and the floor, which carry as many events each.
     """
-    status = Path(f"/proc/{os.getpid()}/statm")
-    return (
-        int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-        if status.exists()
-        else 0
-    )
 
+    def __init__(self, engine: Engine, url: str, orders: int) -> None:
+        settings = RabbitSettings(url=url, payments_namespace=f"Bench{uuid4().hex[:8]}")
+        self.exchange = f"{settings.payments_namespace}:IPaymentSucceeded"
+        self.publisher = RabbitEventPublisher(settings)
+        self._url = url
+        self._orders = orders
+        self._make_uow = partial(SqlAlchemyUnitOfWork, engine, MassTransitSerializer(settings))
+        self._relay = RelayOutbox(self._make_uow, self.publisher, SystemClock())
 
-def rounds(
-    engine: Engine, url: str, times: int, orders: int
-) -> tuple[list[tuple[float, float]], int]:
-    """
-    Return seconds per event, ours and by hand, for each round, and the growth of memory in KiB.
-    """
-    settings = RabbitSettings(url=url, payments_namespace=f"Bench{uuid4().hex[:8]}")
-    exchange = f"{settings.payments_namespace}:IPaymentSucceeded"
-    make_uow = partial(SqlAlchemyUnitOfWork, engine, MassTransitSerializer(settings))
-    publisher = RabbitEventPublisher(settings)
-    relay = RelayOutbox(make_uow, publisher, SystemClock())
-    asyncio.run(declare(url, exchange))
-    with engine.begin() as connection:
-        # What the other figures wrote has no reader here.
-        connection.execute(text("UPDATE outbox SET status = 'released'"))
-    body = b"x" * 1400  # as long as an event in its envelope
-    pairs: list[tuple[float, float]] = []
-    before = 0
-    for _ in range(times + 1):
-        write(make_uow, orders)
+    def ours(self) -> Sample:
+        """
+        Carry what was written for so many orders.
+        """
+        write(self._make_uow, self._orders)
         start = time.perf_counter()
         with ThreadPoolExecutor(RELAYS) as pool:
-            sent = sum(pool.map(lambda _: carry(relay), range(RELAYS)))
-        ours = time.perf_counter() - start
-        theirs = asyncio.run(by_hand(url, exchange, [body] * sent))
-        pairs.append((ours / sent, theirs / sent))
-        before = before or memory()
-    grown = memory() - before
-    publisher.stop()
-    asyncio.run(remove(url, exchange))
-    return pairs[1:], grown
+            sent = sum(pool.map(lambda _: carry(self._relay), range(RELAYS)))
+        return Sample(sent, time.perf_counter() - start)
+
+    def floor(self) -> Sample:
+        """
+        Publish as many bodies by hand.
+        """
+        count = self._orders * EACH
+        seconds = asyncio.run(by_hand(self._url, self.exchange, [_BODY] * count))
+        return Sample(count, seconds)
+
+
+def measure(place: Place, effort: Effort) -> Found:
+    """
+    Compare the relay, as a worker runs it, with plain aio-pika.
+    """
+    url = os.environ["TEST_RABBITMQ_URL"]
+    engine = create_engine(DatabaseSettings(place.database_url))
+    with engine.begin() as connection:
+        # What the other figures wrote has no reader here.
+        connection.execute(text("UPDATE outbox SET status = 'released' WHERE status = 'pending'"))
+    sides = _Sides(engine, url, round(ORDERS * effort.seconds))
+    asyncio.run(declare(url, sides.exchange))
+    samples = in_turn({"relay": sides.ours, "aio-pika": sides.floor}, effort.rounds)
+    sides.publisher.stop()
+    engine.dispose()
+    asyncio.run(remove(url, sides.exchange))
+    words = {"figure": "relay", "case": f"{EACH} events an order, {RELAYS} relays"}
+    ours, theirs = samples["relay"], samples["aio-pika"]
+    return Found([rate_ratio(ours, theirs, floor="aio-pika", wanted=">= 0.5", **words)])
