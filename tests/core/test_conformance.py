@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from payments_core.domain.facts import ProviderPayment
 from payments_core.ports.audit import IAuditQueries
+from payments_core.ports.backlog import IBacklogQueries
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
@@ -18,6 +19,7 @@ from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_core.testing.conformance.audit import AuditConformance
+from payments_core.testing.conformance.backlog import BacklogConformance
 from payments_core.testing.conformance.idempotency import IdempotencyConformance, KeysConformance
 from payments_core.testing.conformance.outbox import OutboxConformance
 from payments_core.testing.conformance.provider import ProviderConformance
@@ -28,6 +30,7 @@ from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.conformance.webhooks import WebhooksConformance
 from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
+from payments_core.testing.memory_backlog import InMemoryBacklogQueries
 from payments_core.testing.memory_keys import InMemoryResultCache
 from payments_core.testing.memory_queries import InMemoryAuditQueries, InMemoryPaymentQueries
 from payments_core.testing.memory_reconciliation import InMemoryReconciliationQueries
@@ -242,3 +245,26 @@ class TestInMemoryIdempotencyWithLossyCache(TestInMemoryIdempotencyWithCache):
     @override
     def disturb(self) -> None:
         self.remembered.requests.clear()
+
+
+class TestInMemoryBacklog(BacklogConformance):
+    """
+    What is not done in memory.
+    """
+
+    @pytest.fixture
+    def database(self) -> InMemoryDatabase:
+        """
+        An empty database.
+        """
+        return InMemoryDatabase()
+
+    @pytest.fixture
+    @override
+    def make_uow(self, database: InMemoryDatabase) -> UnitOfWorkFactory:
+        return partial(InMemoryUnitOfWork, database)
+
+    @pytest.fixture
+    @override
+    def backlog(self, database: InMemoryDatabase) -> IBacklogQueries:
+        return InMemoryBacklogQueries(database)

@@ -8,17 +8,20 @@ import pytest
 from sqlalchemy import Engine
 from typing_extensions import override
 
+from payments_core.ports.backlog import IBacklogQueries
 from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.reconciliation import IReconciliationQueries
 from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.ports.webhook_queries import IWebhookQueries
+from payments_core.testing.conformance.backlog import BacklogConformance
 from payments_core.testing.conformance.reconciliation import ReconciliationConformance
 from payments_core.testing.conformance.records import RecordsConformance
 from payments_core.testing.conformance.recovery import RecoveryConformance
 from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.conformance.webhooks import WebhooksConformance
 from payments_postgres import (
+    SqlAlchemyBacklogQueries,
     SqlAlchemyPaymentQueries,
     SqlAlchemyReconciliationQueries,
     SqlAlchemyRecordQueries,
@@ -100,3 +103,19 @@ class TestSqlAlchemyRecovery(RecoveryConformance):
     @pytest.fixture
     def make_uow(self, engine: Engine) -> UnitOfWorkFactory:
         return partial(SqlAlchemyUnitOfWork, engine)
+
+
+class TestSqlAlchemyBacklog(BacklogConformance):
+    """
+    What is not done in both databases.
+    """
+
+    @override
+    @pytest.fixture
+    def make_uow(self, engine: Engine) -> UnitOfWorkFactory:
+        return partial(SqlAlchemyUnitOfWork, engine)
+
+    @override
+    @pytest.fixture
+    def backlog(self, engine: Engine) -> IBacklogQueries:
+        return SqlAlchemyBacklogQueries(engine)

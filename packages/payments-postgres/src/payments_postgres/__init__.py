@@ -3,6 +3,7 @@ PostgreSQL and SQLite repositories for payments-core.
 """
 
 from payments_postgres.audit import SqlAlchemyAuditQueries
+from payments_postgres.backlog import SqlAlchemyBacklogQueries
 from payments_postgres.dialects import create_engine
 from payments_postgres.migrations import is_behind, is_current, migrate
 from payments_postgres.queries import SqlAlchemyPaymentQueries
@@ -15,6 +16,7 @@ from payments_postgres.webhook_queries import SqlAlchemyWebhookQueries
 __all__ = [
     "DatabaseSettings",
     "SqlAlchemyAuditQueries",
+    "SqlAlchemyBacklogQueries",
     "SqlAlchemyPaymentQueries",
     "SqlAlchemyReconciliationQueries",
     "SqlAlchemyRecordQueries",

@@ -75,6 +75,7 @@ UNSENT: Final = text("status = 'pending'")
 DEFERRED: Final = text("status = 'waiting'")
 DUE: Final = text("next_at IS NOT NULL")
 IN_REVIEW: Final = text(f"state = '{OperationState.REVIEW}'")
+STANDS: Final = text("repair IS NULL")
 AWAITED: Final = text(f"status = '{PaymentStatus.REQUIRES_ACTION}'")
 
 payments: Final = Table(
