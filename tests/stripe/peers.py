@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import attrs
+from typing_extensions import override
 
-from payments_stripe import StripeSettings
+from payments_stripe import IStripeWatch, StripeSettings
 from payments_stripe.transport import Ticking, Transport
 
 Behaviour = Callable[[socket.socket, threading.Event], None]
@@ -232,3 +233,20 @@ class Waits:
         Return a transport that really sends, and only notes its waits.
         """
         return Transport(settings, self.ticking())
+
+
+class Heard(IStripeWatch):
+    """
+    Keeps what it hears.
+    """
+
+    def __init__(self) -> None:
+        self.heard: list[bool | str] = []
+
+    @override
+    def repeats(self, reason: str) -> None:
+        self.heard.append(reason)
+
+    @override
+    def leaves_alone(self, *, so: bool) -> None:
+        self.heard.append(so)

@@ -9,6 +9,7 @@ import pytest
 from payments_core.domain.failure import Failure
 from payments_core.ports.errors import ProviderDeclined, ProviderUnavailable
 from payments_stripe.breaker import CircuitBreaker
+from tests.stripe.peers import Heard
 
 LOST = ProviderUnavailable(Failure("timeout", "No answer."))
 NO = ProviderDeclined(Failure("card_declined", "No."))
@@ -158,3 +159,23 @@ def test_calls_run_side_by_side(breaker: CircuitBreaker) -> None:
         thread.join(60)
 
     assert not both.broken
+
+
+def test_who_watches_hears_of_each_change(time: Time) -> None:
+    """
+    Once when it opens, however often it fails then, and once when it closes.
+    """
+    watch = Heard()
+    breaker = CircuitBreaker(3, 10.0, time, watch)
+    call(breaker)
+    fail(breaker, 2)
+    before = list(watch.heard)
+    fail(breaker, 1)
+    time.now = 10.0
+    fail(breaker, 1)
+    time.now = 20.0
+    call(breaker)
+    call(breaker)
+
+    assert before == []
+    assert watch.heard == [True, False]

@@ -14,8 +14,10 @@ from payments_core.domain.requests import RefundCapture
 from payments_core.ports.errors import ProviderUnavailable
 from payments_stripe import StripePaymentProvider
 from payments_stripe.retry import Backoff, Reply, retry_after
+from payments_stripe.transport import Transport
 from tests.stripe.peers import (
     Behaviour,
+    Heard,
     Peer,
     Waits,
     answer,
@@ -126,7 +128,9 @@ class Meeting:
         self.server = server
         self.waits = Waits()
         chosen = settings_for(server.url, **settings)
-        self.provider = StripePaymentProvider(chosen, transport=self.waits.transport(chosen))
+        self.watch = Heard()
+        transport = Transport(chosen, self.waits.ticking(), self.watch)
+        self.provider = StripePaymentProvider(chosen, transport=transport)
 
     def refund(self) -> None:
         """
@@ -174,12 +178,20 @@ BUSY = answer(409, an_error(code="idempotency_key_in_use", type="idempotency_err
 )
 def test_write_is_sent_again_unchanged(meeting: Meeting) -> None:
     """
-    Every attempt bears the same key and the same bytes.
+    Every attempt bears the same key and the same bytes, and who watches hears of each but the first.
     """
     meeting.refund()
     sent = meeting.server.requests
 
     assert len(sent) > 1
+    assert len(meeting.watch.heard) == len(sent) - 1
+    assert {*meeting.watch.heard} <= {
+        "http_409",
+        "http_429",
+        "http_503",
+        "http_500",
+        "connection_failed",
+    }
     assert {r.headers["idempotency-key"] for r in sent} == {"key-1"}
     assert len({r.body for r in sent}) == 1
 

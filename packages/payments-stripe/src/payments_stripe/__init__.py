@@ -5,11 +5,12 @@ Stripe as a payment provider for payments-core.
 from typing import TYPE_CHECKING
 
 from payments_stripe.settings import StripeSettings
+from payments_stripe.watch import IStripeWatch
 
 if TYPE_CHECKING:
     from payments_stripe.provider import StripePaymentProvider
 
-__all__ = ["StripePaymentProvider", "StripeSettings"]
+__all__ = ["IStripeWatch", "StripePaymentProvider", "StripeSettings"]
 
 
 def __getattr__(name: str) -> object:

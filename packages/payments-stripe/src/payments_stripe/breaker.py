@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from payments_core.domain.failure import Failure
 from payments_core.ports.errors import ProviderUnavailable
+from payments_stripe.watch import IStripeWatch, NoStripeWatch
 
 
 class CircuitBreaker:
@@ -21,14 +22,21 @@ class CircuitBreaker:
         failures: How many calls without an answer open it.
 
         pause: Seconds between tries while it is open.
+
+        watch: Hears when it opens and when it closes.
     """
 
     def __init__(
-        self, failures: int, pause: float, clock: Callable[[], float] = time.monotonic
+        self,
+        failures: int,
+        pause: float,
+        clock: Callable[[], float] = time.monotonic,
+        watch: IStripeWatch | None = None,
     ) -> None:
         self._most = failures
         self._pause = pause
         self._clock = clock
+        self._watch = watch or NoStripeWatch()
         self._lock = threading.Lock()
         self._failures = 0
         self._next_try = 0.0
@@ -66,8 +74,12 @@ class CircuitBreaker:
     def _failed(self) -> None:
         with self._lock:
             self._failures += 1
+            if self._failures == self._most:
+                self._watch.leaves_alone(so=True)
             self._next_try = self._clock() + self._pause
 
     def _answered(self) -> None:
         with self._lock:
+            if self._failures >= self._most:
+                self._watch.leaves_alone(so=False)
             self._failures = 0

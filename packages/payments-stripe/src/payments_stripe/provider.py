@@ -41,6 +41,7 @@ from payments_stripe.parameters import (
 from payments_stripe.settings import StripeSettings
 from payments_stripe.translators import dispute_of, is_foreign, page_of, payment_of, refund_of
 from payments_stripe.transport import Transport
+from payments_stripe.watch import IStripeWatch
 from payments_stripe.webhook import EVENT_TYPES, Webhooks
 
 T = TypeVar("T")
@@ -60,6 +61,8 @@ class StripePaymentProvider(IPaymentProvider):
         clock: Tells how old a webhook is.
 
         transport: How requests are sent; made from the settings when not given.
+
+        watch: Hears what happens within a call.
     """
 
     def __init__(
@@ -69,11 +72,14 @@ class StripePaymentProvider(IPaymentProvider):
         name: str = "stripe",
         clock: IClock | None = None,
         transport: Transport | None = None,
+        watch: IStripeWatch | None = None,
     ) -> None:
         self._name = name
         self._settings = settings
-        self._transport = transport or Transport(settings)
-        self._breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_pause)
+        self._transport = transport or Transport(settings, watch=watch)
+        self._breaker = CircuitBreaker(
+            settings.breaker_failures, settings.breaker_pause, watch=watch
+        )
         self._webhooks = Webhooks(settings, clock or SystemClock())
         services = _client(settings, self._transport).v1
         self._intents = services.payment_intents

@@ -32,6 +32,13 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes = attrs.field(repr=False)
 
+    @property
+    def word(self) -> str:
+        """
+        Its status, as one of few words.
+        """
+        return f"http_{self.status}" if self.status in _READ else "http_other"
+
     def repeats(self, *, write: bool) -> bool:
         """
         Whether the same request may be answered better if it is sent again.
@@ -61,6 +68,13 @@ class Lost:
     error: BaseException | None = attrs.field(default=None, eq=False)
     reads_only: bool = False
     never: bool = False
+
+    @property
+    def word(self) -> str:
+        """
+        What happened, as one of few words.
+        """
+        return self.code
 
     def repeats(self, *, write: bool) -> bool:
         """

@@ -24,6 +24,7 @@ from payments_core.ports.errors import ProviderUnavailable
 from payments_stripe.retry import Backoff, Lost, Reply, retry_after
 from payments_stripe.settings import StripeSettings
 from payments_stripe.sockets import BoundedAdapter
+from payments_stripe.watch import IStripeWatch, NoStripeWatch
 
 MOST_BYTES: Final = 1024 * 1024
 """
@@ -69,8 +70,14 @@ class Transport(stripe.HTTPClient):
 
     name = "requests"
 
-    def __init__(self, settings: StripeSettings, ticking: Ticking | None = None) -> None:
+    def __init__(
+        self,
+        settings: StripeSettings,
+        ticking: Ticking | None = None,
+        watch: IStripeWatch | None = None,
+    ) -> None:
         super().__init__()
+        self._watch = watch or NoStripeWatch()
         self._settings = settings
         self._ticking = ticking or Ticking()
         self._backoff = Backoff()
@@ -137,6 +144,7 @@ class Transport(stripe.HTTPClient):
         wait = self._backoff.wait(attempt, asked, self._ticking.chance())
         if wait + _SHORTEST_ATTEMPT > self._left():
             return False
+        self._watch.repeats(result.word)
         self._ticking.sleep(wait)
         return True
 
