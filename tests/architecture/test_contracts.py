@@ -56,6 +56,11 @@ FORBIDDEN = [
     ),
     ("The terminal's libraries are at home in payments_cli", "payments_http.planted", "rich.table"),
     (
+        "Prometheus's library is at home in payments_bootstrap and payments_http",
+        "payments_stripe.planted",
+        "prometheus_client.core",
+    ),
+    (
         "Wiring, settings, schedules and logging are at home in payments_bootstrap",
         "payments_http.planted",
         "dependency_injector.wiring",

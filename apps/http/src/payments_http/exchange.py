@@ -13,6 +13,7 @@ from flask import Flask, Response, g, request
 from payments_bootstrap.logging import log_context
 from payments_core.ports.correlation import Correlation, accepted, correlated, current, new_id
 from payments_http.metrics import observe
+from payments_http.rendering import REPLAYED
 
 _log = logging.getLogger("payments_http.access")
 
@@ -50,7 +51,8 @@ def _end(response: Response) -> Response:
     response.headers.update(_ids())
     route = request.url_rule.rule if request.url_rule else "(none)"
     seconds = time.perf_counter() - g.started
-    observe(request.method, route, response.status_code, seconds)
+    replayed = REPLAYED in response.headers
+    observe(request.method, route, response.status_code, seconds, replayed=replayed)
     fields = {"route": route, "status": response.status_code, "ms": round(seconds * 1000, 1)}
     _log.info("%s %s", request.method, route, extra=fields)
     return response

@@ -64,10 +64,10 @@ def when_ready(server: Any) -> None:
     """
     Serve the figures of all processes, once there is something to serve.
     """
-    from payments_http import metrics
+    from payments_bootstrap.metrics.serving import MetricsServer, registry_of
 
-    if _settings.http.metrics_port:
-        metrics.serve(_settings.http.metrics_port, _settings.http.host, _figures)
+    http = _settings.http
+    MetricsServer(http.metrics_port, http.host, registry_of(_figures)).start()
     server.log.info("Ready on http://%s", bind)
 
 

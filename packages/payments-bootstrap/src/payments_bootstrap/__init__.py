@@ -22,9 +22,12 @@ def bootstrap(environ: Mapping[str, str]) -> "Container":
     """
     from payments_bootstrap.container import Container
     from payments_bootstrap.logging import configure
+    from payments_bootstrap.metrics.series import begin
+    from payments_bootstrap.rules import PROVIDERS
 
     settings = load(environ)
     configure(json=not settings.development, level=settings.log.level)
+    begin(PROVIDERS)
     return Container(settings=settings)
 
 

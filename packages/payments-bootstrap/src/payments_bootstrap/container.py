@@ -16,6 +16,11 @@ from dependency_injector import containers, providers
 from payments_bootstrap.client_credentials import ClientCredentials
 from payments_bootstrap.health import Condition, Health, Ping
 from payments_bootstrap.log_publisher import LogPublisher
+from payments_bootstrap.metrics.backlog import BacklogCollector
+from payments_bootstrap.metrics.jobs import counted
+from payments_bootstrap.metrics.provider import CountedProvider, CountedStripe
+from payments_bootstrap.metrics.serving import MetricsServer, registry_of
+from payments_bootstrap.metrics.unit_of_work import CountedUnitOfWork
 from payments_bootstrap.reconciling import Reconciler
 from payments_bootstrap.rules import PROVIDERS
 from payments_bootstrap.settings import Check, Settings
@@ -46,6 +51,7 @@ from payments_core.application.report_reviews import ReportReviews
 from payments_core.application.resolve_operations import ResolveOperations
 from payments_core.application.verify_payments import VerifyPayments
 from payments_core.ports.audit import IAuditQueries
+from payments_core.ports.backlog import IBacklogQueries
 from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.idempotency import IResultCache, NoResultCache
 from payments_core.ports.outbox import IMessageSerializer
@@ -57,6 +63,7 @@ from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_postgres import (
     SqlAlchemyAuditQueries,
+    SqlAlchemyBacklogQueries,
     SqlAlchemyPaymentQueries,
     SqlAlchemyReconciliationQueries,
     SqlAlchemyRecordQueries,
@@ -99,7 +106,15 @@ def opener(make: Callable[[S], T], close: Callable[[T], None]) -> Callable[[S, E
 
 open_engine = opener(create_engine, lambda engine: engine.dispose())
 open_credentials = opener(ClientCredentials.of, ClientCredentials.close)
-open_stripe = opener(StripePaymentProvider, StripePaymentProvider.close)
+
+
+def open_stripe(settings: StripeSettings, closing: ExitStack) -> IPaymentProvider:
+    """
+    Return Stripe, whose calls are counted; leave its end to the stack.
+    """
+    provider = StripePaymentProvider(settings, watch=CountedStripe("stripe"))
+    closing.callback(provider.close)
+    return CountedProvider(provider)
 
 
 def publisher_of(settings: RabbitSettings) -> RabbitEventPublisher | LogPublisher:
@@ -170,7 +185,9 @@ class Container(containers.DeclarativeContainer):
     serializer: providers.Provider[IMessageSerializer] = _One(
         MassTransitSerializer, settings.provided.rabbitmq
     )
-    unit_of_work: providers.Provider[IUnitOfWork] = _Each(SqlAlchemyUnitOfWork, engine, serializer)
+    unit_of_work: providers.Provider[IUnitOfWork] = _Each(
+        CountedUnitOfWork, _Each(SqlAlchemyUnitOfWork, engine, serializer), clock
+    )
     queries: providers.Provider[IPaymentQueries] = _One(SqlAlchemyPaymentQueries, engine)
     webhook_queries: providers.Provider[IWebhookQueries] = _One(SqlAlchemyWebhookQueries, engine)
     reconciliation_queries: providers.Provider[IReconciliationQueries] = _One(
@@ -364,4 +381,12 @@ class Container(containers.DeclarativeContainer):
     services: providers.Provider[Mapping[Part, Callable[[], Service]]] = _Each(
         services_of, settings.provided.rabbitmq, publisher, consumer.provider
     )
-    worker: providers.Provider[Worker] = _Each(worker_of, jobs, services)
+    worker: providers.Provider[Worker] = _Each(worker_of, _Each(counted, jobs), services)
+
+    backlog_queries: providers.Provider[IBacklogQueries] = _One(SqlAlchemyBacklogQueries, engine)
+    worker_metrics: providers.Provider[MetricsServer] = _Each(
+        MetricsServer,
+        settings.provided.worker.metrics_port,
+        settings.provided.http.host,
+        _Each(registry_of, None, _Each(BacklogCollector, backlog_queries, clock)),
+    )

@@ -196,6 +196,9 @@ class WorkerSettings:
 
         relays: How many carry messages at once: one publishes while another asks the database.
             sweepers: How many resolve operations at once.
+
+        metrics_port: Where `/metrics` of a worker listens, at HTTP__HOST; 0 for nowhere. Workers
+            on one machine need a port each.
     """
 
     webhooks_every: timedelta = timedelta(seconds=2)
@@ -210,6 +213,7 @@ class WorkerSettings:
     reconcile_every: timedelta = timedelta(seconds=5)
     relays: int = 2
     sweepers: int = 2
+    metrics_port: int = 9091
 
 
 @attrs.frozen

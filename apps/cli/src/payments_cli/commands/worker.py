@@ -45,12 +45,15 @@ def command(*, development: bool, only: tuple[str, ...]) -> None:
     with refusals(development=development):
         container = bootstrap(environment(development=development))
         worker = container.worker(only=tuple(Part(name) for name in only))
+    metrics = container.worker_metrics()
     stop = Stop()
+    metrics.start()
     worker.start()
     tell(f"Working: {', '.join(job.name for job in worker.jobs)}. Ctrl-C stops.")
     stop.wait()
     tell("Finishing what is under way …")
     worker.stop()
+    metrics.stop()
     close(container)
     tell("Stopped. Nothing is lost: what waits is stored, and the next worker goes on with it.")
     if stop.number == signal.SIGINT:

@@ -90,6 +90,7 @@ class Home:
             },
             "keycloak": {"issuer": [DEVELOPMENT_ISSUER], "jwks_url": self.issuer.keys_url},
             "log": {"level": "WARNING"},
+            "worker": {"metrics_port": 0},
             # A developer asks for it, and for what has happened just now.
             "reconcile": {"schedule": "", "grace": "10s", "stuck_after": "1m"},
             "payment_providers.stripe": {
