@@ -8,12 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+# The modules beside this script are imported by their full name, also when it is run by its path.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from payments_bootstrap.permissions import ROLES, SERVICES, Permission
 from payments_core.domain.operation import OPERATION_TRANSITIONS
 from payments_core.domain.policy import Policy
 from payments_core.domain.recovery import RULES
 from payments_core.domain.refund import REFUND_TRANSITIONS
 from payments_core.domain.status import TRANSITIONS
+from scripts.metrics_table import metrics
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -112,6 +116,7 @@ PAGES: Mapping[Path, Mapping[str, str]] = {
         "Waits": waits(),
     },
     DOCS / "identity.md": {"Rights": rights()},
+    DOCS / "operating.md": {"Metrics": metrics()},
 }
 
 
