@@ -73,7 +73,7 @@ class BacklogConformance:
             uow.commit()
         with make_uow() as uow:
             sent, parked, waits = uow.outbox.claim(LATER, LATER, 3)
-            uow.outbox.sent([sent.id], OutboxStatus.PUBLISHED, LATER)
+            uow.outbox.sent([sent], OutboxStatus.PUBLISHED, LATER)
             uow.outbox.replace(parked, attrs.evolve(parked, status=OutboxStatus.PARKED))
             uow.commit()
 
