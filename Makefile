@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help install run test prove verify lint fmt docs bench services secrets baseline sbom image lock clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMP) ## Install everything into .venv, locked by hash
 
@@ -66,6 +66,9 @@ docs: $(STAMP) ## Build the pages as a site in var/site; a broken link fails
 
 bench: $(STAMP) ## Measure, as ratios within one run
 	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m benchmarks $(ARGS)
+
+bench-full: $(STAMP) ## The same with ten million payments in the largest table; an hour at most
+	@$(MAKE) --no-print-directory bench ARGS="--payments 10000000 $(ARGS)"
 
 services: $(STAMP) ## Start or find the servers of the tests and print their addresses
 	@$(BIN)/python scripts/services.py show

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks import create, latency, plots, relay, report, webhooks
+from benchmarks import create, footprint, latency, plots, reads, reconcile, relay, report, webhooks
 from benchmarks.place import Place, place
 from benchmarks.rounds import Effort, Found
 
@@ -18,6 +18,9 @@ FIGURES: Final[Mapping[str, Callable[[Place, Effort], Found]]] = {
     "latency": latency.measure,
     "webhooks": webhooks.measure,
     "relay": relay.measure,
+    "reads": reads.measure,
+    "reconcile": reconcile.measure,
+    "footprint": footprint.measure,
 }
 
 
@@ -29,12 +32,14 @@ def main() -> None:
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"of {', '.join(FIGURES)}")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0, help="for each side of a round")
+    parser.add_argument("--payments", type=int, default=1_000_000, help="in the largest table")
     parser.add_argument("--into", type=Path, default=Path("var/bench"), help="folder for files")
     options = parser.parse_args()
     if unknown := set(options.figures) - set(FIGURES):
         parser.error(f"there is no figure {', '.join(sorted(unknown))}")
     start = time.monotonic()
-    found = measure(options.figures or list(FIGURES), Effort(options.rounds, options.seconds))
+    effort = Effort(options.rounds, options.seconds, options.payments)
+    found = measure(options.figures or list(FIGURES), effort)
     write(found, options.into, time.monotonic() - start)
 
 
@@ -49,6 +54,7 @@ def measure(names: list[str], effort: Effort) -> Found:
             found = FIGURES[name](here, effort)
             every.lines += found.lines
             every.curves |= found.curves
+            every.costs |= found.costs
     return every
 
 
@@ -60,6 +66,7 @@ def write(found: Found, folder: Path, seconds: float) -> None:
     print(report.table(found.lines))
     (folder / "result.json").write_text(report.document(found.lines, seconds=round(seconds)))
     drawn = [plots.latencies(title, curves, folder) for title, curves in found.curves.items()]
+    drawn += [plots.costs(title, curves, folder) for title, curves in found.costs.items()]
     print(f"\n{seconds:.0f} s; {folder}/result.json, {', '.join(file.name for file in drawn)}")
 
 

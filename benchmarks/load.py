@@ -107,3 +107,11 @@ def post(path: str, headers: dict[str, str]) -> bytes:
     lines = {"Host": "localhost", "Content-Type": "application/json", **headers}
     text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"POST {path} HTTP/1.1\r\n{text}Content-Length: %d\r\n\r\n".encode()
+
+
+def get(path: str, headers: dict[str, str]) -> bytes:
+    """
+    Return a request for a path.
+    """
+    text = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{text}\r\n".encode()

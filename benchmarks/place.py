@@ -79,9 +79,9 @@ class Place:
 
         return replaced(Container(settings=load(self.environ(provider))))
 
-    def token(self) -> str:
+    def token(self, *roles: str) -> str:
         """
-        Return an access token of the Order Service, as Keycloak writes it.
+        Return an access token of the Order Service, as Keycloak writes it, with more roles.
         """
         now = int(time.time())
         claims = {
@@ -91,7 +91,7 @@ class Place:
             "typ": "Bearer",
             "azp": "order-service",
             "preferred_username": "service-account-order-service",
-            "realm_access": {"roles": ["default-roles-bench", "offline_access"]},
+            "realm_access": {"roles": ["default-roles-bench", "offline_access", *roles]},
             "resource_access": {"account": {"roles": ["manage-account", "view-profile"]}},
             "scope": "profile email",
             "iat": now,
@@ -156,11 +156,17 @@ def place() -> Iterator[Place]:
         own_folder("bench-postgres") as data,
         server.private(programs, data) as url,
     ):
-        _migrated(url)
+        migrated(url)
         yield Place(url, programs, folder, key)
 
 
-def _migrated(url: str) -> None:
+def migrated(url: str) -> None:
+    """
+    Make the service's tables in a database, once its server answers.
+
+    Raises:
+        UnavailableError: It does not answer.
+    """
     deadline = time.monotonic() + _ANSWERS_WITHIN
     while True:
         try:

@@ -4,7 +4,7 @@ Several sides measured in turn, and what their ratio is.
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -41,11 +41,13 @@ class Sample:
         return statistics.median(self.latencies)
 
 
+SIZES: Final = (10_000, 1_000_000)
+
 Side = Callable[[], Sample]
 Samples = Sequence[Sample]
 
 
-def in_turn(sides: Mapping[str, Side], rounds: int) -> Mapping[str, Samples]:
+def in_turn(sides: Mapping[str, Side], rounds: int, *, warm: bool = True) -> Mapping[str, Samples]:
     """
     Measure each side once a round, every other round backwards; a first round warms up.
 
@@ -53,7 +55,7 @@ def in_turn(sides: Mapping[str, Side], rounds: int) -> Mapping[str, Samples]:
     compares what was measured side by side.
     """
     found: dict[str, list[Sample]] = {name: [] for name in sides}
-    for number in range(rounds + 1):
+    for number in range(0 if warm else 1, rounds + 1):
         order = list(sides)[:: 1 if number % 2 else -1]
         for name in order:
             sample = sides[name]()
@@ -66,10 +68,21 @@ def in_turn(sides: Mapping[str, Side], rounds: int) -> Mapping[str, Samples]:
 class Effort:
     """
     How often each side is measured, and for how many seconds each time.
+
+    Attributes:
+        payments: How many there are in the largest table.
     """
 
     rounds: int
     seconds: float
+    payments: int = 1_000_000
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """
+        How many payments the tables hold whose size is compared, the smallest first.
+        """
+        return sorted({min(size, self.payments) for size in (*SIZES, self.payments)})
 
 
 @attrs.frozen(kw_only=True)
@@ -107,10 +120,14 @@ class Found:
 
     Attributes:
         curves: For a plot of its own each: the latencies of every side, in seconds.
+
+        costs: For a plot of its own each: by kind of request, what it costs at each number
+            of payments, in seconds.
     """
 
     lines: list[Line] = attrs.field(factory=list)
     curves: dict[str, Mapping[str, Sequence[float]]] = attrs.field(factory=dict)
+    costs: dict[str, Mapping[str, Mapping[int, float]]] = attrs.field(factory=dict)
 
     def curve(self, title: str, samples: Mapping[str, Samples]) -> None:
         """
