@@ -16,7 +16,7 @@ COPY apps apps
 # The environment that builds is not the one that runs: uv and its like stay behind.
 RUN python3 -m venv /opt/build \
     && python3 -m venv --without-pip /opt/payments \
-    && /opt/build/bin/python bootstrap.py --into /opt/payments requirements.lock packages/* apps/*
+    && /opt/build/bin/python bootstrap.py --into /opt/payments requirements.lock packages/* apps/* 'packages/payments-bootstrap[otel]'
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="payments" \

@@ -88,7 +88,7 @@ baseline: $(STAMP) ## Write down what that search passes over; look at what it a
 sbom: $(STAMP) ## List what runs in production in var/sbom.cdx.json (CycloneDX)
 	@rm -rf var/sbom
 	@$(BIN)/python -m venv --without-pip var/sbom
-	@$(BIN)/python scripts/bootstrap.py --into var/sbom requirements.lock $(MEMBERS)
+	@$(BIN)/python scripts/bootstrap.py --into var/sbom requirements.lock $(MEMBERS) 'packages/payments-bootstrap[otel]'
 	@$(BIN)/cyclonedx-py environment var/sbom --pyproject pyproject.toml --output-reproducible -o var/sbom.cdx.json
 	@rm -rf var/sbom
 	@echo "var/sbom.cdx.json"

@@ -65,6 +65,11 @@ FORBIDDEN = [
         "payments_http.planted",
         "dependency_injector.wiring",
     ),
+    (
+        "OpenTelemetry is at home in payments_bootstrap",
+        "payments_rabbit.planted",
+        "opentelemetry.trace",
+    ),
     ("The simulator knows nothing of ours", "stripe_simulator.planted", "payments_core.domain"),
     ("Only development's wiring knows the simulator", "payments_cli.planted", "stripe_simulator"),
 ]

@@ -4,27 +4,20 @@ One id from the request to the neighbour, and from a neighbour's command to what
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
-from dependency_injector import providers
-from joserfc.jwk import KeySet, RSAKey
 
-from payments_bootstrap import Container, close
-from payments_bootstrap.configuration import load
-from payments_bootstrap.serving import migrate_database
+from payments_bootstrap import Container
 from payments_bootstrap.worker import Part
 from payments_core.ports.correlation import Correlation
-from payments_core.testing.fake_provider import APPROVED_METHOD, FakePaymentProvider
-from payments_http.app import create_app
 from payments_rabbit import RabbitSettings
 from payments_rabbit.correlation import correlation_of, headers_of
 from tests.conftest import LogLines
-from tests.http.conftest import ISSUER, Api, Issuer
+from tests.http.conftest import Api
 from tests.rabbit.peer import Neighbour, an_envelope
+from tests.rabbit.shop import pay
 
 TRACE = "0af7" * 8
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -32,7 +25,6 @@ CAUSE = Correlation("checkout-of-alice", PARENT)
 CONVERSATION = "2d130000-3ee9-7278-96c1-08df48e91090"
 MESSAGE = "2d130000-3ee9-7278-fe34-08df48e9108e"
 
-KEY, SIGNATURES = "sk_test_abcdef", "whsec_one"
 IDS = {"X-Correlation-ID": CAUSE.id, "MT-Activity-Id": PARENT}
 
 RECEIVED: list[tuple[str, Mapping[str, Any], Mapping[str, Any], Correlation]] = [
@@ -81,69 +73,6 @@ def test_sent() -> None:
     assert headers_of(None) == {}
 
 
-@pytest.fixture
-def issuer() -> Issuer:
-    """
-    Whose tokens the API accepts.
-    """
-    return Issuer(RSAKey.generate_key(2048, {"kid": "one", "alg": "RS256", "use": "sig"}))
-
-
-@pytest.fixture
-def container(settings: RabbitSettings, tmp_path: Path, issuer: Issuer) -> Iterator[Container]:
-    """
-    An installation with SQLite, the tests' broker and a fake provider.
-    """
-    keys = tmp_path / "jwks.json"
-    keys.write_text(json.dumps(KeySet([issuer.key]).as_dict(private=False)))
-    container = Container(
-        settings=load(
-            {
-                "ENVIRONMENT": "development",
-                "DATABASE__URL": f"sqlite:///{tmp_path}/payments.db",
-                "PAYMENT_PROVIDERS__STRIPE__API_KEY": KEY,
-                "PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": SIGNATURES,
-                "KEYCLOAK__ISSUER": ISSUER,
-                "KEYCLOAK__JWKS_URL": keys.as_uri(),
-                "RABBITMQ__URL": settings.url,
-                "RABBITMQ__PAYMENTS_NAMESPACE": settings.payments_namespace,
-                "RABBITMQ__ORDER_CREATED": settings.order_created[0],
-                "RABBITMQ__REFUND_QUEUE": settings.refund_queue,
-                "RABBITMQ__CAPTURE_QUEUE": settings.capture_queue,
-                "RABBITMQ__ORDER_QUEUE": settings.order_queue,
-            }
-        )
-    )
-    container.stripe.override(providers.Object(FakePaymentProvider(name="stripe")))
-    migrate_database(container)
-    yield container
-    close(container)
-
-
-@pytest.fixture
-def api(container: Container, issuer: Issuer) -> Api:
-    """
-    The API, called by a customer.
-    """
-    return Api(create_app(container).test_client(), issuer).of("Customer")
-
-
-def pay(api: Api, headers: Mapping[str, str]) -> UUID:
-    """
-    Take a payment and return its id.
-    """
-    body = {
-        "orderId": str(uuid4()),
-        "amount": "129.90",
-        "currency": "EUR",
-        "paymentMethodId": APPROVED_METHOD,
-    }
-    answer = api.post("/api/payments", body, headers=headers)
-
-    assert answer.status_code == 201, answer.text
-    return UUID(answer.get_json()["paymentId"])
-
-
 def told(message: AbstractIncomingMessage) -> tuple[Any, Any]:
     """
     Return the ids that a reader finds: those of the transport, and those of the envelope.
@@ -182,18 +111,14 @@ def test_one_id_all_the_way(
     finally:
         worker.stop()
         neighbour.delete(heard)
-    lines = [r for r in log_lines() if "RabbitMQ" not in r["event"]]
-    lines = [r for r in lines if not r["event"].startswith("Consuming")]
+    steps = ("POST", "IPaymentSucceeded", "RefundPaymentCommand", "IRefundIssued")
+    lines = [(r["event"].partition(" ")[0], r) for r in log_lines()]
+    found = [(step, r["correlation_id"], r["trace_id"]) for step, r in lines if step in steps]
+    ours = [r for r in log_lines() if r["logger"].startswith("payments")]
 
     assert told(succeeded) == told(refunded) == (IDS, {"X-Correlation-ID": CAUSE.id})
-    assert [r["event"].partition(" ")[0] for r in lines] == [
-        "POST",
-        "IPaymentSucceeded",
-        "RefundPaymentCommand",
-        "IRefundIssued",
-    ]
-    assert {(r["correlation_id"], r["trace_id"]) for r in lines} == {(CAUSE.id, TRACE)}
-    assert all(r["correlation_id"] for r in log_lines())
+    assert set(found) == {(step, CAUSE.id, TRACE) for step in steps}
+    assert all(r["correlation_id"] for r in ours)
 
 
 @pytest.fixture
@@ -225,10 +150,10 @@ def test_what_nobody_understands(
     queue = settings.refund_queue
     neighbour.send(queue, body, headers=IDS)
     away = neighbour.receive(f"{queue}_{place}")
-    (line,) = [r for r in log_lines() if r["event"].startswith("A message on")]
+    lines = [r for r in log_lines() if r["event"].startswith("A message on")]
 
     assert {name: away.headers[name] for name in IDS} == IDS
-    assert (line["correlation_id"], line["trace_id"]) == (CAUSE.id, TRACE)
+    assert {(r["correlation_id"], r["trace_id"]) for r in lines} == {(CAUSE.id, TRACE)}
 
 
 @pytest.mark.rabbit

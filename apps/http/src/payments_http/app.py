@@ -79,7 +79,7 @@ def create_app(container: Container) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.url_map.converters["uuid"] = CanonicalUUIDConverter
     app.extensions[EXTENSION] = State(container, guard_of(container))
-    exchange.register(app)
+    exchange.register(app, container.tracer())
     problems.register(app)
     limiting.register(app, container.settings())
     _register_routes(app, container)

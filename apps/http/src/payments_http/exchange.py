@@ -6,11 +6,14 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
+from http import HTTPStatus
 from typing import Final
 
 from flask import Flask, Response, g, request
 
 from payments_bootstrap.logging import log_context
+from payments_bootstrap.tracing import ISpan, ITracer, Kind
 from payments_core.ports.correlation import Correlation, accepted, correlated, current, new_id
 from payments_http.metrics import observe
 from payments_http.rendering import REPLAYED
@@ -23,11 +26,22 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-def register(app: Flask) -> None:
+UNTRACED: Final = "/health/"
+"""
+What is asked every few seconds, and says nothing of anybody's payment.
+"""
+
+
+def register(app: Flask, tracer: ITracer | None = None) -> None:
     """
     Give every exchange of the app what it must have.
+
+    Args:
+        tracer: Makes a span of each; None for no spans.
     """
     app.before_request(_begin)
+    if tracer:
+        app.before_request(partial(_trace, tracer))
     app.after_request(_end)
     app.teardown_request(_forget)
 
@@ -45,17 +59,38 @@ def _correlation() -> Correlation:
     return Correlation.begin(given, g.request_id, traceparent=request.headers.get("traceparent"))
 
 
+def _trace(tracer: ITracer) -> None:
+    route = _route()
+    if not route.startswith(UNTRACED):
+        # What no rule takes may call its method anything.
+        method = request.method if request.url_rule else "OTHER"
+        about = {"http.request.method": method, "http.route": route}
+        g.span = g.open.enter_context(tracer.span(f"{method} {route}", Kind.SERVER, about))
+
+
+def _route() -> str:
+    return request.url_rule.rule if request.url_rule else "(none)"
+
+
 def _end(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.update(_ids())
-    route = request.url_rule.rule if request.url_rule else "(none)"
+    route = _route()
     seconds = time.perf_counter() - g.started
     replayed = REPLAYED in response.headers
     observe(request.method, route, response.status_code, seconds, replayed=replayed)
     fields = {"route": route, "status": response.status_code, "ms": round(seconds * 1000, 1)}
     _log.info("%s %s", request.method, route, extra=fields)
+    if "span" in g:
+        _note(g.span, response.status_code)
     return response
+
+
+def _note(span: ISpan, status: int) -> None:
+    span.note({"http.response.status_code": status})
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        span.fail(str(status))
 
 
 def _ids() -> Mapping[str, str]:

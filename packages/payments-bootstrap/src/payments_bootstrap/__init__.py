@@ -28,7 +28,13 @@ def bootstrap(environ: Mapping[str, str]) -> "Container":
     settings = load(environ)
     configure(json=not settings.development, level=settings.log.level)
     begin(PROVIDERS)
-    return Container(settings=settings)
+    container = Container(settings=settings)
+    if settings.tracing.enabled:
+        from payments_bootstrap.spans import trace
+        from payments_bootstrap.telemetry import open_tracer
+
+        trace(container, open_tracer(settings.rabbitmq.service_name, container.closing()))
+    return container
 
 
 def close(container: "Container") -> None:

@@ -24,6 +24,7 @@ from payments_bootstrap.metrics.unit_of_work import CountedUnitOfWork
 from payments_bootstrap.reconciling import Reconciler
 from payments_bootstrap.rules import PROVIDERS
 from payments_bootstrap.settings import Check, Settings
+from payments_bootstrap.tracing import ITracer
 from payments_bootstrap.worker import Job, Part, Service, Worker, worker_of
 from payments_core.application.audit import ListAudit
 from payments_core.application.backfill_webhooks import BackfillWebhooks
@@ -178,6 +179,8 @@ class Container(containers.DeclarativeContainer):
     """
 
     settings: providers.Provider[Settings] = providers.Dependency(instance_of=Settings)
+    # None unless `payments_bootstrap.spans.trace` has put spans around the ports.
+    tracer: providers.Provider[ITracer | None] = providers.Object(None)
     clock: providers.Provider[IClock] = _One(SystemClock)
 
     closing: providers.Provider[ExitStack] = _One(ExitStack)

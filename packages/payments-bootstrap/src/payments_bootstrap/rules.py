@@ -4,6 +4,7 @@ Which settings do not go together, and why a service with them must not start.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -29,6 +30,11 @@ Who issues the tokens on a developer's machine.
 PROVIDERS: Final = tuple(field.name for field in attrs.fields(PaymentProviderSettings))
 """
 The names under which providers can be configured.
+"""
+
+OPENTELEMETRY: Final = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+"""
+What traces need.
 """
 
 _CALLS_OF_AN_OPERATION: Final = 3  # a write, and two reads of what it did
@@ -159,6 +165,18 @@ def _proof_within_a_lease(values: Values) -> bool:
     return bool(_policy(values, "proof_after") < _policy(values, "lease"))
 
 
+def _no_opentelemetry(values: Values) -> bool:
+    wanted = bool(values.get("tracing.enabled", False))
+    return wanted and not all(map(_is_installed, OPENTELEMETRY))
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def _no_waits(values: Values) -> bool:
     return not all(_policy(values, name) for name in ("backoff", "spent_backoff"))
 
@@ -254,6 +272,11 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
         "policy.backoff",
         _no_waits,
         "POLICY__BACKOFF and POLICY__SPENT_BACKOFF need one wait at least",
+    ),
+    (
+        "tracing.enabled",
+        _no_opentelemetry,
+        "OpenTelemetry is not installed; install payments-bootstrap[otel]",
     ),
 )
 """

@@ -269,6 +269,15 @@ class LogSettings:
 
 
 @attrs.frozen
+class TracingSettings:
+    """
+    Whether traces are kept; where they go to is said by OpenTelemetry's own variables.
+    """
+
+    enabled: bool = False
+
+
+@attrs.frozen
 class Settings:
     """
     An installation.
@@ -292,6 +301,7 @@ class Settings:
     orders: OrderSettings = OrderSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
     policy: Policy = attrs.field(factory=Policy)
 
     @property
