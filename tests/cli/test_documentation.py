@@ -17,13 +17,16 @@ from payments_core.ports.webhooks import WebhookStatus
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/cli.md").read_text("utf-8")
 README: Final = (ROOT / "apps/cli/README.md").read_text("utf-8")
+RUNBOOKS: Final = (ROOT / "docs/operating.md").read_text("utf-8")
 
 
 def _words() -> list[str]:
     """
-    Return each command line of the page and the README, up to what is optional.
+    Return each command line of the pages and the README, up to what is optional.
     """
-    found = re.findall(r"(?:^\$ |`|^)(payments [a-z][^`\n#\[…]*)", PAGE + README, re.MULTILINE)
+    found = re.findall(
+        r"(?:^\$ |`|^)(payments [a-z][^`\n#\[…]*)", PAGE + README + RUNBOOKS, re.MULTILINE
+    )
     return sorted({line.strip() for line in found})
 
 
