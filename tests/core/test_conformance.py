@@ -26,6 +26,7 @@ from payments_core.testing.conformance.provider import ProviderConformance
 from payments_core.testing.conformance.reconciliation import ReconciliationConformance
 from payments_core.testing.conformance.records import RecordsConformance
 from payments_core.testing.conformance.recovery import RecoveryConformance
+from payments_core.testing.conformance.retention import RetentionConformance, Store
 from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.conformance.webhooks import WebhooksConformance
 from payments_core.testing.fake_provider import FakePaymentProvider
@@ -35,6 +36,7 @@ from payments_core.testing.memory_keys import InMemoryResultCache
 from payments_core.testing.memory_queries import InMemoryAuditQueries, InMemoryPaymentQueries
 from payments_core.testing.memory_reconciliation import InMemoryReconciliationQueries
 from payments_core.testing.memory_records import InMemoryRecordQueries
+from payments_core.testing.memory_retention import InMemoryRetention
 from payments_core.testing.memory_webhooks import InMemoryWebhookQueries
 
 
@@ -268,3 +270,21 @@ class TestInMemoryBacklog(BacklogConformance):
     @override
     def backlog(self, database: InMemoryDatabase) -> IBacklogQueries:
         return InMemoryBacklogQueries(database)
+
+
+class TestInMemoryRetention(RetentionConformance):
+    """
+    What is old goes from memory too.
+    """
+
+    @pytest.fixture
+    @override
+    def store(self) -> Store:
+        database = InMemoryDatabase()
+        return Store(
+            make_uow=partial(InMemoryUnitOfWork, database),
+            retention=InMemoryRetention(database),
+            records=InMemoryRecordQueries(database),
+            webhooks=InMemoryWebhookQueries(database),
+            audit=InMemoryAuditQueries(database),
+        )

@@ -2,23 +2,27 @@
 An empty database becomes exactly the one that the tables describe, and only forwards.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import attrs
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, column, inspect, literal, text
+from sqlalchemy import Engine, UniqueConstraint, column, inspect, literal, text
 from sqlalchemy import table as lightweight
 
 import payments_postgres
 from payments_core.domain.errors import PaymentsError, StorageUnavailable
 from payments_core.ports.outbox import OutboxStatus
 from payments_core.testing.builders import NOW, a_payment
+from payments_core.testing.conformance.storage import an_event
 from payments_postgres import (
     DatabaseSettings,
     SqlAlchemyUnitOfWork,
@@ -29,6 +33,7 @@ from payments_postgres import (
 )
 from payments_postgres.mapping import operation_rows, payment_row
 from payments_postgres.migrations import VERSION_TABLE
+from payments_postgres.months import SERIES
 from payments_postgres.tables import metadata
 from tests.postgres.conftest import POSTGRES
 
@@ -85,11 +90,56 @@ def test_the_schema_is_what_the_tables_say(empty: Engine) -> None:
     """
     migrate(empty)
     with empty.connect() as connection:
-        options = {"version_table": VERSION_TABLE, "compare_type": True}
+        options = {
+            "version_table": VERSION_TABLE,
+            "compare_type": True,
+            "include_object": partial(_compared, _parts(empty)),
+        }
         context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, metadata)
 
     assert differences == []
+
+
+def _parts(engine: Engine) -> set[str]:
+    """
+    Return the parts of the tables that are kept by month.
+    """
+    names = inspect(engine).get_table_names()
+    return {n for n in names if n.rpartition("_default")[0] in _MONTHLY or _MONTH.search(n)}
+
+
+def _compared(parts: set[str], item: Any, name: str | None, kind: str, *_: Any) -> bool:
+    """
+    Return whether a thing stands in both places; months do not, and the keys are theirs alone.
+    """
+    key = parts and kind == "unique_constraint" and item.table.name in _MONTHLY
+    return name not in parts and not key
+
+
+_MONTH = re.compile(r"_\d{4}_\d\d$")
+_MONTHLY = {series.table.name for series in SERIES.values()}
+
+
+def test_each_month_has_the_keys(empty: Engine) -> None:
+    """
+    What is unique by the tables is unique in each part; SQLite has the one.
+    """
+    migrate(empty)
+    look = inspect(empty)
+    for table in (series.table for series in SERIES.values()):
+        for part in _parts(empty) or {table.name}:
+            if not part.startswith(table.name):
+                continue
+            primary = look.get_pk_constraint(part)["constrained_columns"]
+            unique = [c["column_names"] for c in look.get_unique_constraints(part)]
+
+            assert primary == [c.name for c in table.primary_key]
+            assert unique == [
+                [c.name for c in rule.columns]
+                for rule in table.constraints
+                if isinstance(rule, UniqueConstraint)
+            ]
 
 
 def test_the_rules_are_what_the_tables_say(empty: Engine) -> None:
@@ -101,9 +151,16 @@ def test_the_rules_are_what_the_tables_say(empty: Engine) -> None:
     metadata.create_all(other)
     wanted, found = rules(other), rules(empty)
     other.dispose()
+    if _parts(empty):
+        # There each part has the keys, under names of its own.
+        wanted -= {n for n in wanted if n.startswith(("pk_", "uq_")) and _of_month(n)}
 
     assert found == wanted
     assert "ck_payments_amount_positive" in found
+
+
+def _of_month(rule: str) -> bool:
+    return any(rule[3:].startswith(table) for table in _MONTHLY)
 
 
 def rules(engine: Engine) -> set[str]:
@@ -218,6 +275,46 @@ def test_events_of_before_the_relay_stay(empty: Engine) -> None:
     assert found is not None
     assert (found.status, found.sequence, found.body) == (OutboxStatus.RELEASED, 1, "{}")
     assert not waiting
+
+
+def test_months_around_what_is_there(empty: Engine) -> None:
+    """
+    What was kept before there were months stays as it is and is claimed; what is of a far time too.
+    """
+    migrate(empty, "0007")
+    payment, event = a_payment(), uuid4()
+    moments = {"evt_1": NOW, "evt_2": datetime.now(UTC) + timedelta(days=4000)}
+    rows = {
+        "payments": {**payment_row(payment), "version": 1},
+        "orders": {"order_id": payment.order_id, "event_seq": 1},
+        "outbox": {
+            "id": event,
+            "order_id": payment.order_id,
+            "payment_id": payment.id,
+            "sequence": 1,
+            "name": "IPaymentSucceeded",
+            "destination": "x",
+            "content_type": "application/json",
+            "body": "{}",
+            "created_at": NOW,
+            "status": "pending",
+            "attempts": 0,
+            "next_at": NOW,
+        },
+    }
+    insert_before(empty, rows)
+    for name, moment in moments.items():
+        webhook = an_event(event_id=name, created_at=moment)
+        insert_before(empty, {"webhook_events": {**attrs.asdict(webhook), "headers": "{}"}})
+    migrate(empty)
+    with SqlAlchemyUnitOfWork(empty) as uow:
+        told = uow.outbox.claim(NOW, NOW, 10)
+        heard = uow.webhooks.claim(NOW, NOW, 10)
+        again = uow.webhooks.add(an_event(event_id="evt_1"))
+
+    assert [m.id for m in told] == [event]
+    assert {e.event_id for e in heard} == set(moments)
+    assert not again
 
 
 def test_a_failed_migration_leaves_nothing(empty: Engine) -> None:

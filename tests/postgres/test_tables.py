@@ -2,6 +2,7 @@
 Each rule that the database holds by itself, broken once behind the program's back.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
@@ -150,11 +151,16 @@ def test_late_money_is_recorded_as_it_is(engine: Engine, paid: Payment, status: 
             "uq_refunds_payment_id_number",
             "refunds.payment_id, refunds.number",
         ),
-        (outbox, {}, "uq_outbox_order_id_sequence", "outbox.order_id, outbox.sequence"),
+        (
+            outbox,
+            {},
+            "outbox_<part>_order_id_sequence_key",
+            "outbox.order_id, outbox.sequence",
+        ),
         (
             webhook_events,
             {},
-            "pk_webhook_events",
+            "webhook_events_<part>_pkey",
             "webhook_events.provider, webhook_events.event_id",
         ),
         (orders, {}, "pk_orders", "orders.order_id"),
@@ -174,6 +180,8 @@ def test_uniqueness(
     fresh: dict[str, UUID] = {"id": uuid4()} if "id" in table.c else {}
     rule = copied(engine, table, **fresh, **values)
 
+    # A month's rules have its name, or that of the part for what has no month.
+    rule = re.sub(r"_(\d{4}_\d\d|default)_", "_<part>_", rule)
     assert rule == (postgresql if engine.dialect.name == "postgresql" else sqlite)
     assert paid.version == 1
 
@@ -200,9 +208,7 @@ def test_a_closed_payment_makes_room(engine: Engine, paid: Payment) -> None:
     assert added
 
 
-@pytest.mark.parametrize(
-    "table", [payment_operations, refunds, webhook_events, outbox], ids=lambda table: table.name
-)
+@pytest.mark.parametrize("table", [payment_operations, refunds], ids=lambda table: table.name)
 def test_parts_belong_to_a_payment(engine: Engine, paid: Payment, table: Table) -> None:
     """
     Nothing points to a payment that is not there.

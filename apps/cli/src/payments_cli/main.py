@@ -33,6 +33,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "reconcile": "Compare a stretch of time with the provider.",
         "outbox": "Look after messages to other services that have not left.",
         "audit": "Show who did what, and check that no promise was broken.",
+        "retention": "Remove what is older than it must be kept.",
         "health": "Ask everything that the service stands on.",
         "db": "Bring the database's tables up to date, or see whether they are.",
     },

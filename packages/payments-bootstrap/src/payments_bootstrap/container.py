@@ -22,10 +22,12 @@ from payments_bootstrap.metrics.provider import CountedProvider, CountedStripe
 from payments_bootstrap.metrics.serving import MetricsServer, registry_of
 from payments_bootstrap.metrics.unit_of_work import CountedUnitOfWork
 from payments_bootstrap.reconciling import Reconciler
+from payments_bootstrap.retaining import Retainer
 from payments_bootstrap.rules import PROVIDERS
 from payments_bootstrap.settings import Check, Settings
 from payments_bootstrap.tracing import ITracer
 from payments_bootstrap.worker import Job, Part, Service, Worker, worker_of
+from payments_core.application.apply_retention import ApplyRetention
 from payments_core.application.audit import ListAudit
 from payments_core.application.backfill_webhooks import BackfillWebhooks
 from payments_core.application.cancel_payment import CancelPayment
@@ -60,6 +62,7 @@ from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.reconciliation import IReconciliationQueries
 from payments_core.ports.records import IRecordQueries
+from payments_core.ports.retention import IRetention
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_postgres import (
@@ -68,6 +71,7 @@ from payments_postgres import (
     SqlAlchemyPaymentQueries,
     SqlAlchemyReconciliationQueries,
     SqlAlchemyRecordQueries,
+    SqlAlchemyRetention,
     SqlAlchemyUnitOfWork,
     SqlAlchemyWebhookQueries,
     create_engine,
@@ -262,6 +266,14 @@ class Container(containers.DeclarativeContainer):
         Reconciler, reconcile_payments, settings.provided.reconcile, PROVIDERS, clock
     )
 
+    retention: providers.Provider[IRetention] = _One(SqlAlchemyRetention, engine)
+    apply_retention: providers.Provider[ApplyRetention] = _Each(
+        ApplyRetention, retention, clock, settings.provided.retention.policy
+    )
+    retainer: providers.Provider[Retainer] = _One(
+        Retainer, apply_retention, settings.provided.retention.schedule, clock
+    )
+
     publisher = _One(publisher_of, settings.provided.rabbitmq)
     relay_outbox: providers.Provider[RelayOutbox] = _Each(
         RelayOutbox,
@@ -348,6 +360,13 @@ class Container(containers.DeclarativeContainer):
             name="idempotency keys",
             run=forget_keys.provided.execute,
             interval=settings.provided.worker.forget_keys_every,
+            part=Part.SWEEPER,
+        ),
+        _Each(
+            Job,
+            name="retention",
+            run=retainer.provided.run,
+            interval=settings.provided.worker.retention_every,
             part=Part.SWEEPER,
         ),
         _Each(

@@ -18,6 +18,7 @@ from payments_bootstrap.settings import (
     PaymentProviderSettings,
     ReconcileSettings,
 )
+from payments_core.application.apply_retention import RetentionPolicy
 from payments_core.domain.policy import Policy
 from payments_core.domain.reconciliation import ReconciliationPolicy
 from payments_stripe import StripeSettings
@@ -43,6 +44,15 @@ _BESIDES_CALLS: Final = timedelta(seconds=10)
 _KEYS_OF_STRIPE: Final = timedelta(hours=24)
 """
 How long Stripe keeps an idempotency key at least. https://docs.stripe.com/api/idempotent_requests
+"""
+
+_KEPT_AT_LEAST: Final = {
+    "messages": (timedelta(days=62), "a reconciliation may look back over 31 days"),
+    "webhooks": (timedelta(days=62), "providers still list and send what is a month old"),
+    "audit": (timedelta(days=365), "who did what is asked for long after"),
+}
+"""
+How long each history must be kept, and why.
 """
 
 Values = Mapping[str, Any]
@@ -143,9 +153,20 @@ def _short_lease(values: Values) -> bool:
     return lease < _CALLS_OF_AN_OPERATION * call + _BESIDES_CALLS
 
 
-def _no_schedule(values: Values) -> bool:
-    schedule = values.get("reconcile.schedule", "")
-    return bool(schedule) and not is_schedule(schedule)
+def _no_schedule_of(name: str) -> Callable[[Values], bool]:
+    def broken(values: Values) -> bool:
+        schedule = values.get(f"{name}.schedule", "")
+        return bool(schedule) and not is_schedule(schedule)
+
+    return broken
+
+
+def _gone_too_soon(name: str, least: timedelta) -> Callable[[Values], bool]:
+    def broken(values: Values) -> bool:
+        kept: timedelta = values.get(f"retention.{name}", getattr(RetentionPolicy(), name))
+        return kept != timedelta(0) and kept < least
+
+    return broken
 
 
 def _long_lookback(values: Values) -> bool:
@@ -250,8 +271,21 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
     ),
     (
         "reconcile.schedule",
-        _no_schedule,
+        _no_schedule_of("reconcile"),
         'it must be a cron expression of five fields, such as "30 3 * * *", or empty',
+    ),
+    (
+        "retention.schedule",
+        _no_schedule_of("retention"),
+        'it must be a cron expression of five fields, such as "40 4 * * *", or empty',
+    ),
+    *(
+        (
+            f"retention.{name}",
+            _gone_too_soon(name, least),
+            f"it must be at least {least.days} days, or 0 to keep everything: {why}",
+        )
+        for name, (least, why) in _KEPT_AT_LEAST.items()
     ),
     (
         "reconcile.lookback",

@@ -8,6 +8,7 @@ from enum import StrEnum
 import attrs
 
 from payments_bootstrap.permissions import ROLES, SERVICES, Permission
+from payments_core.application.apply_retention import RetentionPolicy
 from payments_core.application.relay_outbox import RelayPolicy
 from payments_core.domain.policy import Policy
 from payments_core.domain.reconciliation import ReconciliationPolicy
@@ -192,7 +193,8 @@ class WorkerSettings:
         backfill_every: For webhooks that never arrived; backfill_over: how far back each time.
         sweep_every: For operations without an outcome, and for payments that nobody paid in
             time. reviews_every: For operations that wait for a person.
-        reconcile_every: For runs that were asked for, or are due.
+        reconcile_every: For runs that were asked for, or are due. retention_every: For whether
+            old months are due to go.
 
         relays: How many carry messages at once: one publishes while another asks the database.
             sweepers: How many resolve operations at once.
@@ -211,6 +213,7 @@ class WorkerSettings:
     reviews_every: timedelta = timedelta(minutes=10)
     forget_keys_every: timedelta = timedelta(minutes=5)
     reconcile_every: timedelta = timedelta(seconds=5)
+    retention_every: timedelta = timedelta(minutes=1)
     relays: int = 2
     sweepers: int = 2
     metrics_port: int = 9091
@@ -260,6 +263,32 @@ class ReconcileSettings:
 
 
 @attrs.frozen
+class RetentionSettings:
+    """
+    How long what grows with every payment is kept; nothing (0) for ever.
+
+    Attributes:
+        schedule: When old months go and new ones are made, as a cron expression in UTC; empty for
+            never by itself: then another process has to run ``payments retention``.
+
+        messages: To other services, once they have left. webhooks: Once they are over. audit:
+            Who did what.
+    """
+
+    schedule: str = "40 4 * * *"
+    messages: timedelta = RetentionPolicy().messages
+    webhooks: timedelta = RetentionPolicy().webhooks
+    audit: timedelta = RetentionPolicy().audit
+
+    @property
+    def policy(self) -> RetentionPolicy:
+        """
+        What of it the core needs.
+        """
+        return RetentionPolicy(self.messages, self.webhooks, self.audit)
+
+
+@attrs.frozen
 class LogSettings:
     """
     How the log is written.
@@ -300,6 +329,7 @@ class Settings:
     relay: RelayPolicy = attrs.field(factory=RelayPolicy)
     orders: OrderSettings = OrderSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()
     policy: Policy = attrs.field(factory=Policy)

@@ -9,6 +9,7 @@ from payments_postgres.migrations import is_behind, is_current, migrate
 from payments_postgres.queries import SqlAlchemyPaymentQueries
 from payments_postgres.reconciliation_queries import SqlAlchemyReconciliationQueries
 from payments_postgres.records import SqlAlchemyRecordQueries
+from payments_postgres.retention import SqlAlchemyRetention
 from payments_postgres.settings import DatabaseSettings
 from payments_postgres.unit_of_work import SqlAlchemyUnitOfWork
 from payments_postgres.webhook_queries import SqlAlchemyWebhookQueries
@@ -20,6 +21,7 @@ __all__ = [
     "SqlAlchemyPaymentQueries",
     "SqlAlchemyReconciliationQueries",
     "SqlAlchemyRecordQueries",
+    "SqlAlchemyRetention",
     "SqlAlchemyUnitOfWork",
     "SqlAlchemyWebhookQueries",
     "create_engine",

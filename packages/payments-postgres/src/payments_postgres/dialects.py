@@ -4,7 +4,8 @@ All that PostgreSQL and SQLite do differently.
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from sqlalchemy import (
     TextClause,
     event,
     func,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -48,6 +50,10 @@ Words by which a failed connection is known: libpq keeps no SQLSTATE of it, only
 
 Where the server speaks another language, the error is merely less exact.
 """
+
+_TRIGGERS: Final = text(
+    "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"
+)
 
 _MIGRATION_LOCK: Final = (
     "SET LOCAL statement_timeout = 0",
@@ -92,6 +98,8 @@ def _postgresql_arguments(url: URL, settings: DatabaseSettings) -> dict[str, str
     """
     limits = {
         "timezone": "UTC",
+        # Compiling a claim that looks into many months took a hundred times as long as running it.
+        "jit": "off",
         "statement_timeout": _milliseconds(settings.statement_timeout_seconds),
         "lock_timeout": _milliseconds(settings.lock_timeout_seconds),
         "idle_in_transaction_session_timeout": _milliseconds(
@@ -268,6 +276,36 @@ def insert_or_complete(
     return insert.on_conflict_do_update(index_elements=[key], set_={**values, flag: True})
 
 
+@cache
+def insert_or_raise(dialect: str, table: Table, key: str, column: str) -> Executable:
+    """
+    Return an INSERT that changes the column of a row that is there, if the new value is greater.
+    """
+    insert = _insert(dialect, table)
+    new = insert.excluded[column]
+    return insert.on_conflict_do_update(
+        index_elements=[key], set_={column: new}, where=table.c[column] < new
+    )
+
+
+@contextmanager
+def without_guard(connection: Connection, table: str) -> Iterator[None]:
+    """
+    Let rows of a table go that refuses it, until the block ends; whoever else looks sees none of it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        yield
+        connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
+        return
+    triggers = connection.execute(_TRIGGERS, {"table": table}).all()
+    for trigger in triggers:
+        connection.execute(text(f"DROP TRIGGER {trigger.name}"))
+    yield
+    for trigger in triggers:
+        connection.exec_driver_sql(trigger.sql)
+
+
 # ---------------------------------------------------------------- errors
 
 
@@ -283,8 +321,8 @@ def code_of(error: BaseException | None) -> str:
     return ""
 
 
-def _code_of_connecting(text: str) -> str:
-    return next((code for code, words in _CONNECTING if words.search(text)), "")
+def _code_of_connecting(told: str) -> str:
+    return next((code for code, words in _CONNECTING if words.search(told)), "")
 
 
 def rule_of(error: BaseException | None) -> str:

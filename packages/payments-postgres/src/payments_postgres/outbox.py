@@ -51,7 +51,9 @@ _DUE: Final = (
         UNSENT,
         _c.next_at <= bindparam("now"),
         # What belongs to no order is always the first.
-        or_(_c.order_id.is_(None), _c.sequence == _FIRST),
+        # It is never less than the first; asked for equality, PostgreSQL would expect few rows,
+        # and read and sort the whole backlog.
+        or_(_c.order_id.is_(None), _c.sequence <= _FIRST),
     )
     .order_by(_c.next_at)
     .limit(bindparam("most"))

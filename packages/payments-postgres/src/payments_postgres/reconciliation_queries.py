@@ -33,8 +33,10 @@ from payments_core.ports.reconciliation import (
     LocalMessage,
     LocalOperation,
 )
+from payments_core.ports.retention import Horizons
 from payments_postgres.dialects import reading
 from payments_postgres.reconciliation import RUN_BY_ID, to_run
+from payments_postgres.retention import horizons_in
 from payments_postgres.tables import (
     BLOCKS,
     NO_OUTCOME,
@@ -159,6 +161,11 @@ class SqlAlchemyReconciliationQueries(IReconciliationQueries):
         about = _m.payment_id.is_not(None)
         statement = _newest(_MESSAGES, _m.created_at, _m.id, limit).where(BLOCKS, about, *place)
         return [_message(row) for row in self._rows(statement, {})]
+
+    @override
+    def horizons(self) -> Horizons:
+        with Transaction(self._engine) as transaction:
+            return horizons_in(transaction)
 
     @override
     def known_events(self, provider: str, notices: Collection[WebhookNotice]) -> Collection[str]:

@@ -31,10 +31,12 @@ from payments_core.ports.records import (
     PaymentRecord,
     WebhookPlace,
 )
+from payments_core.ports.retention import Horizons
 from payments_core.ports.webhooks import WebhookEvent
 from payments_postgres.dialects import snapshot
 from payments_postgres.mapping import to_payment
 from payments_postgres.outbox import to_message
+from payments_postgres.retention import horizons_in
 from payments_postgres.tables import (
     discrepancies,
     orders,
@@ -67,6 +69,10 @@ _ORDERS: Final = (
         func.count(outbox.c.id).label("count"),
         func.coalesce(func.min(outbox.c.sequence), 0).label("first"),
         func.coalesce(func.max(outbox.c.sequence), 0).label("last"),
+        select(func.min(_c.created_at))
+        .where(_c.order_id == orders.c.order_id)
+        .scalar_subquery()
+        .label("began_at"),
     )
     .select_from(orders.outerjoin(outbox, outbox.c.order_id == orders.c.order_id))
     .where(orders.c.order_id.in_(_IDS))
@@ -117,6 +123,11 @@ class SqlAlchemyRecordQueries(IRecordQueries):
         )
         with Transaction(self._engine) as transaction:
             return {row.currency: int(row.kept) for row in transaction.rows(statement)}
+
+    @override
+    def horizons(self) -> Horizons:
+        with Transaction(self._engine) as transaction:
+            return horizons_in(transaction)
 
     @override
     def webhooks(

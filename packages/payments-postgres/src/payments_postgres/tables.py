@@ -35,7 +35,7 @@ from payments_core.domain.status import CLOSED, PaymentStatus
 from payments_core.ports.inbox import InboxStatus
 from payments_core.ports.outbox import BLOCKING, OutboxStatus
 from payments_core.ports.provider import NoticeTopic
-from payments_core.ports.webhooks import WebhookStatus
+from payments_core.ports.webhooks import OVER, WebhookStatus
 from payments_postgres.column_types import CleanText, ExactText, UtcDateTime
 from payments_postgres.dialects import only_where
 
@@ -68,6 +68,7 @@ def _unless_closed(rule: str, name: str) -> CheckConstraint:
 # Predicates of partial indexes. A query uses the index only if it says the very same words.
 LIVE: Final = text(f"status NOT IN ({_words(sorted(CLOSED))})")
 WAITING: Final = text(f"status IN ({_words((WebhookStatus.RECEIVED, WebhookStatus.PARKED))})")
+KEPT: Final = text(f"status IN ({_words(sorted(set(WebhookStatus) - OVER))})")
 BLOCKS: Final = text(f"status IN ({_words(sorted(BLOCKING))})")
 UNFINISHED: Final = text(f"status IN ({_words(sorted(ACTIVE))})")
 NO_OUTCOME: Final = text(f"state IN ({_words(sorted(UNRESOLVED))})")
@@ -213,6 +214,8 @@ refunds: Final = Table(
     Index("ix_refunds_created_at", "created_at", "id"),
 )
 
+# This table, the outbox and the audit log are kept by month on PostgreSQL (`months`): there each
+# month has the keys that stand here. No foreign keys: a month that goes would lock the payments.
 webhook_events: Final = Table(
     "webhook_events",
     metadata,
@@ -227,7 +230,7 @@ webhook_events: Final = Table(
     Column("sha256", ExactText, nullable=False),
     Column("headers", CleanText, nullable=False),
     Column("status", ExactText, nullable=False),
-    Column("payment_id", Uuid, ForeignKey("payments.id")),
+    Column("payment_id", Uuid),
     Column("attempts", Integer, nullable=False),
     Column("next_at", UtcDateTime),
     Column("error", CleanText),
@@ -269,8 +272,8 @@ outbox: Final = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     # Without an order it waits for no other message.
-    Column("order_id", Uuid, ForeignKey("orders.order_id")),
-    Column("payment_id", Uuid, ForeignKey("payments.id")),
+    Column("order_id", Uuid),
+    Column("payment_id", Uuid),
     Column("sequence", BigInteger, nullable=False),
     Column("name", ExactText, nullable=False),
     Column("destination", ExactText, nullable=False),
@@ -419,4 +422,12 @@ idempotency_keys: Final = Table(
     Column("result", ExactText),
     # Read by `forget`.
     Index("ix_idempotency_keys_expires_at", "expires_at"),
+)
+
+# What retention has removed: of each history everything older may be gone.
+retention: Final = Table(
+    "retention",
+    metadata,
+    Column("history", ExactText, primary_key=True),
+    Column("removed_before", UtcDateTime, nullable=False),
 )

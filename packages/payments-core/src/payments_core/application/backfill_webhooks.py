@@ -110,7 +110,9 @@ class BackfillWebhooks:
 
     def _missing(self, provider: str, page: Sequence[WebhookNotice]) -> Sequence[WebhookNotice]:
         known = self.queries.known_events(provider, page)
-        return [notice for notice in page if notice.id not in known]
+        horizons = self.queries.horizons()
+        kept = (n for n in page if not horizons.may_lack_webhook(n.created_at))
+        return [notice for notice in kept if notice.id not in known]
 
     def _fill(self, gap: Gap, actor: Actor | None) -> Gap | None:
         received = self.receive.backfill(gap.provider, gap.notice, actor)

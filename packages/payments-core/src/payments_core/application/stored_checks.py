@@ -4,8 +4,9 @@ What the store alone tells about the invariants, one payment or webhook event at
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from payments_core.domain.status import PaymentStatus, status_of
 from payments_core.masking import mask_tree
 from payments_core.ports.outbox import BLOCKING
 from payments_core.ports.records import PaymentRecord
+from payments_core.ports.retention import Horizons
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
 
 KEY_LIFE: Final = timedelta(hours=23)
@@ -39,10 +41,19 @@ class Terms:
 
     Attributes:
         grace: So long after its time something may still be under way.
+
+        horizons: What is older may have been removed: then that it is not there says nothing.
     """
 
     now: datetime
     grace: timedelta = timedelta(minutes=5)
+    horizons: Horizons = attrs.field(factory=Horizons)
+
+    def lacks_messages(self, record: PaymentRecord) -> bool:
+        """
+        Return whether retention may have removed what was told of a payment.
+        """
+        return self.horizons.may_lack_messages(record.payment.created_at)
 
     def overdue(self, at: datetime | None) -> bool:
         """
@@ -111,7 +122,7 @@ _PAID: Final = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED})
 _ENDS: Final = ("IPaymentSucceeded", "IPaymentFailed")
 
 
-def _end_is_told(record: PaymentRecord, _: Terms) -> Iterator[str]:
+def _end_is_told(record: PaymentRecord, terms: Terms) -> Iterator[str]:
     payment = record.payment
     told = Counter(m.name for m in record.messages if m.name in _ENDS)
     should: Counter[str] = Counter()
@@ -119,6 +130,8 @@ def _end_is_told(record: PaymentRecord, _: Terms) -> Iterator[str]:
         should["IPaymentSucceeded"] = 1
     elif payment.closed:
         should["IPaymentFailed"] = 1
+    if terms.lacks_messages(record):
+        should &= told
     if told != should:
         yield f"{payment.status}, and told as {_names(told)} instead of {_names(should)}"
 
@@ -127,17 +140,28 @@ def _names(told: Counter[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in sorted(told.items())) or "nothing"
 
 
-def _refunds_are_told(record: PaymentRecord, _: Terms) -> Iterator[str]:
+def _refunds_are_told(record: PaymentRecord, terms: Terms) -> Iterator[str]:
     payment = record.payment
     told = {m.id for m in record.messages}
     for refund in payment.refunds:
         issued = child_id(payment.id, "RefundIssued", refund.id) in told
         failed = child_id(payment.id, "RefundFailed", refund.id) in told
-        if (issued, failed) not in _TELLING[payment.closed][refund.status]:
+        allowed = _TELLING[payment.closed][refund.status]
+        if terms.lacks_messages(record):
+            allowed = frozenset(_without(allowed))
+        if (issued, failed) not in allowed:
             yield (
                 f"refund {refund.id} is {refund.status};"
                 f" told as issued: {issued}, as failed: {failed}"
             )
+
+
+def _without(allowed: Collection[tuple[bool, bool]]) -> Iterator[tuple[bool, bool]]:
+    """
+    Yield what may be left of each after some of it was removed.
+    """
+    for issued, failed in allowed:
+        yield from product({issued, False}, {failed, False})
 
 
 _NEITHER: Final = (False, False)
@@ -158,7 +182,13 @@ By whether the payment is closed: how each refund may have been told, as issued 
 """
 
 
-def _told_is_true(record: PaymentRecord, _: Terms) -> Iterator[str]:
+def _told_is_true(record: PaymentRecord, terms: Terms) -> Iterator[str]:
+    yield from _untrue(record)
+    if not terms.lacks_messages(record):
+        yield from _untold(record)
+
+
+def _untrue(record: PaymentRecord) -> Iterator[str]:
     possible = _possible(record)
     amounts = _amounts(record.payment)
     for message in record.messages:
@@ -169,6 +199,9 @@ def _told_is_true(record: PaymentRecord, _: Terms) -> Iterator[str]:
         if amount and _told_amount(message.body) != str(amount):
             said = _told_amount(message.body)
             yield f"message {message.sequence}, {message.name}, tells {said}; it was {amount}"
+
+
+def _untold(record: PaymentRecord) -> Iterator[str]:
     told = {m.id for m in record.messages}
     for discrepancy in record.discrepancies:
         if discrepancy.id not in told:
@@ -211,15 +244,16 @@ def _possible(record: PaymentRecord) -> set[UUID]:
     return ids | {d.id for d in record.discrepancies}
 
 
-def _numbers(record: PaymentRecord, _: Terms) -> Iterator[str]:
+def _numbers(record: PaymentRecord, terms: Terms) -> Iterator[str]:
     order = record.order
     if order is None:
         if record.messages:
             yield f"order {record.payment.order_id} has messages and no row"
         return
-    if order.count and (order.first, order.last) != (1, order.count):
+    gaps = terms.horizons.may_lack_messages(order.began_at)
+    if order.count and not gaps and (order.first, order.last) != (1, order.count):
         yield f"order {order.order_id}: {order.count} messages from {order.first} to {order.last}"
-    if order.handed_out != order.last:
+    if order.handed_out != order.last and not (gaps and not order.count):
         yield f"order {order.order_id}: {order.handed_out} numbers given, the last is {order.last}"
 
 

@@ -131,7 +131,8 @@ class VerifyPayments:
         return report
 
     def _terms(self, command: VerifyPaymentsCommand) -> Terms:
-        return Terms(self.clock.now(), command.grace)
+        # Read after the page: what is gone from it is older than this.
+        return Terms(self.clock.now(), command.grace, self.records.horizons())
 
     def _payments(self, since: datetime | None) -> Iterator[Sequence[PaymentRecord]]:
         after: Cursor | None = None

@@ -16,6 +16,7 @@ from payments_core.domain.reconciliation import ReconciliationRun
 from payments_core.ports.outbox import OutboxStatus
 from payments_core.ports.provider import WebhookNotice, Window
 from payments_core.ports.queries import Cursor
+from payments_core.ports.retention import Horizons
 
 
 class IReconciliationRepository(Protocol):
@@ -156,6 +157,12 @@ class IReconciliationQueries(Protocol):
     def unsent(self, window: Window, after: Cursor | None, limit: int) -> Sequence[LocalMessage]:
         """
         Return messages about payments that were written in the window and still wait.
+        """
+
+    @abstractmethod
+    def horizons(self) -> Horizons:
+        """
+        Return from which moments on retention has removed nothing.
         """
 
     @abstractmethod

@@ -14,6 +14,7 @@ from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.payment import Payment
 from payments_core.ports.outbox import OutboxMessage
 from payments_core.ports.queries import Cursor
+from payments_core.ports.retention import Horizons
 from payments_core.ports.webhooks import WebhookEvent
 
 
@@ -26,6 +27,8 @@ class OrderSequence:
         handed_out: The last number that its row gave away.
 
         count: How many messages there are, from `first` to `last`; 0 and 0 without any.
+
+        began_at: When the first payment of the order was made.
     """
 
     order_id: UUID
@@ -33,6 +36,7 @@ class OrderSequence:
     count: int
     first: int
     last: int
+    began_at: datetime
 
 
 @attrs.frozen(kw_only=True)
@@ -100,6 +104,12 @@ class IRecordQueries(Protocol):
 
         Of payments made since then, with no unresolved operation, that did not change since
         `before`.
+        """
+
+    @abstractmethod
+    def horizons(self) -> Horizons:
+        """
+        Return from which moments on retention has removed nothing.
         """
 
     @abstractmethod

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import attrs
@@ -27,6 +27,12 @@ class WebhookStatus(StrEnum):
     PARKED = "parked"
     IGNORED = "ignored"
     DEAD = "dead"
+
+
+OVER: Final = frozenset({WebhookStatus.PROCESSED, WebhookStatus.IGNORED})
+"""
+Nothing remains to be done about these.
+"""
 
 
 @attrs.frozen(kw_only=True)

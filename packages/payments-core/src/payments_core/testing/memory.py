@@ -31,6 +31,7 @@ from payments_core.ports.repositories import (
     IOrderRepository,
     IPaymentRepository,
 )
+from payments_core.ports.retention import History
 from payments_core.ports.unit_of_work import IUnitOfWork
 from payments_core.ports.webhooks import IWebhookInbox, WebhookEvent, WebhookStatus
 from payments_core.testing.memory_audit import Audit, InMemoryAuditLog
@@ -56,6 +57,7 @@ class Tables:
     audit: Audit = attrs.field(factory=dict)
     reconciliations: dict[UUID, ReconciliationRun] = attrs.field(factory=dict)
     keys: Keys = attrs.field(factory=dict)
+    horizons: dict[History, datetime] = attrs.field(factory=dict)
 
     def snapshot(self) -> "Tables":
         """

@@ -20,7 +20,9 @@ from payments_core.ports.reconciliation import (
     LocalMessage,
     LocalOperation,
 )
+from payments_core.ports.retention import Horizons
 from payments_core.testing.memory import InMemoryDatabase
+from payments_core.testing.memory_retention import horizons_of
 
 T = TypeVar("T", HeldPayment, HeldRefund, LocalOperation, LocalMessage)
 
@@ -86,6 +88,10 @@ class InMemoryReconciliationQueries(IReconciliationQueries):
         every = map(_message, self._database.tables.outbox.values())
         waits = (m for m in every if m and m.status in BLOCKING)
         return _page(waits, window, after, limit)
+
+    @override
+    def horizons(self) -> Horizons:
+        return horizons_of(self._database)
 
     @override
     def known_events(self, provider: str, notices: Collection[WebhookNotice]) -> Collection[str]:

@@ -17,8 +17,10 @@ from payments_core.ports.records import (
     PaymentRecord,
     WebhookPlace,
 )
+from payments_core.ports.retention import Horizons
 from payments_core.ports.webhooks import WebhookEvent
 from payments_core.testing.memory import InMemoryDatabase
+from payments_core.testing.memory_retention import horizons_of
 
 
 class InMemoryRecordQueries(IRecordQueries):
@@ -62,6 +64,10 @@ class InMemoryRecordQueries(IRecordQueries):
         return sums
 
     @override
+    def horizons(self) -> Horizons:
+        return horizons_of(self._database)
+
+    @override
     def webhooks(
         self, since: datetime | None, after: WebhookPlace | None, limit: int
     ) -> Sequence[WebhookEvent]:
@@ -81,7 +87,15 @@ class InMemoryRecordQueries(IRecordQueries):
         tables = self._database.tables
         numbers = [m.sequence for m in tables.outbox.values() if m.order_id == payment.order_id]
         last = max(numbers, default=0)
-        order = OrderSequence(payment.order_id, last, len(numbers), min(numbers, default=0), last)
+        mine = (p.created_at for p in tables.payments.values() if p.order_id == payment.order_id)
+        order = OrderSequence(
+            order_id=payment.order_id,
+            handed_out=last,
+            count=len(numbers),
+            first=min(numbers, default=0),
+            last=last,
+            began_at=min(mine),
+        )
         messages = [m for m in tables.outbox.values() if m.payment_id == payment.id]
         return PaymentRecord(
             payment=payment,

@@ -2,6 +2,8 @@
 The schema's history, forwards only, and how to bring a database to its end.
 """
 
+import logging
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -12,9 +14,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from payments_core.domain.errors import StorageUnavailable
+from payments_core.domain.errors import ConcurrentUpdate, StorageUnavailable
 from payments_postgres.dialects import lock_schema, snapshot
 from payments_postgres.errors import translated
+from payments_postgres.retention import SqlAlchemyRetention
+
+_log = logging.getLogger(__name__)
 
 VERSION_TABLE: Final = "payments_schema_version"
 """
@@ -39,6 +44,18 @@ def migrate(engine: Engine, version: str = "head") -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, version)
+    if version == "head":
+        _make_months(engine)
+
+
+def _make_months(engine: Engine) -> None:
+    """
+    Make the months that come next; without them all is kept too, only not by month.
+    """
+    try:
+        SqlAlchemyRetention(engine).make_ahead(datetime.now(UTC))
+    except ConcurrentUpdate:
+        _log.warning("The next months could not be made now: run `payments retention` later")
 
 
 def is_current(engine: Engine) -> bool:

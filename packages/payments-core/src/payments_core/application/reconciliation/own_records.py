@@ -44,7 +44,9 @@ def webhooks(sources: Sources, window: Window) -> Iterator[Step]:
     name, queries = sources.provider.name, sources.queries
     for batch in batches(sources.provider.list_events(window), sources.policy.batch):
         known = queries.known_events(name, batch)
-        missed = [n for n in batch if n.id not in known and n.topic is not NoticeTopic.OTHER]
+        horizons = queries.horizons()
+        kept = (n for n in batch if not horizons.may_lack_webhook(n.created_at))
+        missed = [n for n in kept if n.id not in known and n.topic is not NoticeTopic.OTHER]
         objects = {n.provider_payment_id for n in missed if n.provider_payment_id}
         owners = queries.by_object(name, objects) if objects else {}
         about = ((n, owners.get(n.provider_payment_id or "")) for n in missed)
@@ -152,10 +154,13 @@ def _untold(sources: Sources, page: Sequence[HeldPayment]) -> list[Suspect]:
     for refund in sources.queries.refunds_of([p.id for p in page if p.refunded]):
         returned.setdefault(refund.payment_id, []).append(refund)
     found: list[Suspect] = []
+    # Read after the messages: what is gone from them is older than this.
+    horizons = sources.queries.horizons()
     for payment in page:
         mine = told.get(payment.id, [])
-        unwritten = _unwritten(payment, mine, returned.get(payment.id, ()))
-        found += [_note(payment, difference) for difference in unwritten]
+        if not horizons.may_lack_messages(payment.created_at):
+            unwritten = _unwritten(payment, mine, returned.get(payment.id, ()))
+            found += [_note(payment, difference) for difference in unwritten]
         if any(_untrue(payment, m) for m in mine):
             found.append(_drifted(sources, payment.id))
     return found

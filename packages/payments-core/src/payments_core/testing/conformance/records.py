@@ -68,7 +68,7 @@ class RecordsConformance:
         assert record.payment == payment
         assert [(m.name, m.sequence) for m in record.messages] == [("IPaymentSucceeded", 1)]
         assert list(record.discrepancies) == [difference]
-        assert record.order == OrderSequence(payment.order_id, 1, 1, 1, 1)
+        assert record.order == OrderSequence(payment.order_id, 1, 1, 1, 1, payment.created_at)
 
     def test_an_order_without_messages(
         self, make_uow: UnitOfWorkFactory, records: IRecordQueries
