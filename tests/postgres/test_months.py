@@ -2,8 +2,6 @@
 Months are made and dropped beside payments, whoever else does the same and whoever dies.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +12,7 @@ import attrs
 import pytest
 from sqlalchemy import Engine, text
 
-from payments_core.domain.errors import StorageRefused
+from payments_core.domain.errors import StorageRefused, StorageUnavailable
 from payments_core.ports.outbox import OutboxStatus
 from payments_core.ports.retention import History
 from payments_core.testing.builders import NOW
@@ -32,15 +30,6 @@ OUTBOX = SERIES[History.MESSAGES]
 WEBHOOKS = SERIES[History.WEBHOOKS]
 FOREVER = timedelta(seconds=60)
 OLD = f"outbox_{month_of(LONG_AGO):%Y_%m}"
-
-REMOVE = """
-import sys
-from datetime import datetime
-from payments_core.ports.retention import History
-from payments_postgres import DatabaseSettings, SqlAlchemyRetention, create_engine
-engine = create_engine(DatabaseSettings(sys.argv[1]))
-SqlAlchemyRetention(engine).remove(History.MESSAGES, datetime.fromisoformat(sys.argv[2]))
-"""
 
 
 @pytest.fixture
@@ -242,35 +231,38 @@ def test_payments_go_before(store: Store, postgres_engine: Engine) -> None:
 
 def test_a_killed_run_leaves_nothing_half_done(store: Store, postgres_engine: Engine) -> None:
     """
-    Killed between dropping and noting it, a run has done nothing; the next one does it all.
+    Cut off between dropping and noting it, a run has done nothing; the next one does it all.
     """
     store.told(LONG_AGO)
-    url = postgres_engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-c", REMOVE, url, LIMIT.isoformat()]
-    with holding(postgres_engine, "LOCK TABLE retention IN EXCLUSIVE MODE"):
-        process = subprocess.Popen(command)
-        until(lambda: _dropping(postgres_engine))
-        process.kill()
-        process.wait(60)
-    until(lambda: not _dropping(postgres_engine))
+    with (
+        ThreadPoolExecutor(1) as pool,
+        holding(postgres_engine, "LOCK TABLE retention IN EXCLUSIVE MODE"),
+    ):
+        run = pool.submit(store.retention.remove, History.MESSAGES, LIMIT)
+        until(lambda: run.done() or _cut_off(postgres_engine))
+        ended = run.exception(60)
     kept = (rows_by_part(postgres_engine), store.retention.horizons().messages)
     store.retention.remove(History.MESSAGES, LIMIT)
 
+    assert isinstance(ended, StorageUnavailable)
     assert kept == ({OLD: 1}, None)
     assert rows_by_part(postgres_engine) == {}
     assert store.retention.horizons().messages is not None
 
 
-def _dropping(engine: Engine) -> bool:
+def _cut_off(engine: Engine) -> bool:
     """
-    Return whether somebody holds the outbox for himself.
+    End the session of whoever holds the outbox for himself, as when his process is killed.
     """
-    alone = text(
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'outbox'::regclass AND granted"
-        " AND mode = 'AccessExclusiveLock')"
-    )
     with engine.connect() as connection:
-        return bool(connection.execute(alone).scalar())
+        connection.execute(_CUT)
+    return False
+
+
+_CUT = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'outbox'::regclass AND granted"
+    " AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()"
+)
 
 
 def test_beside_live_traffic(store: Store, postgres_engine: Engine) -> None:

@@ -174,21 +174,19 @@ def drop(
     Raises:
         ConcurrentUpdate: Nothing could be locked for a while; the next run tries again.
     """
-    with translated(), engine.connect() as connection:
-        held = held_by(connection, series, part)
-    if held:
-        return held
 
     def act(connection: Connection) -> str | None:
-        connection.execute(text(f"LOCK TABLE ONLY {series.table.name} IN ACCESS EXCLUSIVE MODE"))
         if connection.execute(text(f"SELECT to_regclass('{part}')")).scalar() is None:
             return None
+        if held := held_by(connection, series, part):
+            return held
+        connection.execute(text(f"LOCK TABLE ONLY {series.table.name} IN ACCESS EXCLUSIVE MODE"))
         # Nobody writes any more: what was looked at before is looked at again.
-        held = held_by(connection, series, part)
-        if held is None:
-            connection.execute(text(f"DROP TABLE {part}"))
-            note(connection)
-        return held
+        if held := held_by(connection, series, part):
+            return held
+        connection.execute(text(f"DROP TABLE {part}"))
+        note(connection)
+        return None
 
     return patiently(engine, act, tries)
 
