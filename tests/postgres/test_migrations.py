@@ -281,7 +281,7 @@ def test_months_around_what_is_there(empty: Engine) -> None:
     """
     What was kept before there were months stays as it is and is claimed; what is of a far time too.
     """
-    migrate(empty, "0007")
+    migrate(empty, "0013")
     payment, event = a_payment(), uuid4()
     moments = {"evt_1": NOW, "evt_2": datetime.now(UTC) + timedelta(days=4000)}
     rows = {

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from payments_core.domain.errors import ConcurrentUpdate
 from payments_core.testing.builders import NOW
 from payments_postgres import DatabaseSettings, create_engine, migrate
+from payments_postgres.migrations import newest_migration
 from tests.postgres.test_retention import store_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +43,7 @@ def before_the_newest_migration() -> str:
     """
     Return the last commit whose schema is older; empty where the history does not tell.
     """
-    newest = max((ROOT / VERSIONS).glob("[0-9]*.py")).name
+    newest = newest_migration().name
     added = git("log", "--no-renames", "--diff-filter=A", "--format=%H", "-1", "--",
                 str(VERSIONS / newest))  # fmt: skip
     return git("rev-parse", "--verify", f"{added}^" if added else "HEAD")
@@ -122,7 +123,7 @@ def test_payments_go_on_while_months_are_made(empty_postgres_url: str) -> None:
     Writers that run while the tables become months lose nothing; at worst one has to try again.
     """
     engine = create_engine(DatabaseSettings(empty_postgres_url))
-    migrate(engine, "0007")
+    migrate(engine, "0013")
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(_MANY, {"rows": BEFORE})

@@ -58,6 +58,15 @@ def _make_months(engine: Engine) -> None:
         _log.warning("The next months could not be made now: run `payments retention` later")
 
 
+def newest_migration() -> Path:
+    """
+    Return the file of the last migration.
+    """
+    scripts = ScriptDirectory.from_config(_config())
+    (head,) = scripts.get_heads()
+    return Path(scripts.get_revision(head).path)
+
+
 def is_current(engine: Engine) -> bool:
     """
     Return whether the schema is the one that this program was written for.
