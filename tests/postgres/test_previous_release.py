@@ -143,7 +143,7 @@ def test_payments_go_on_while_months_are_made(empty_postgres_url: str) -> None:
         busy = False
         written = sum(writer.result(60) for writer in writers)
     with engine.connect() as connection:
-        kept = dict(connection.execute(_COUNTED).tuples().all())
+        kept = {row[0]: row[1] for row in connection.execute(_COUNTED)}
     engine.dispose()
 
     assert kept == {"published": BEFORE + written}
