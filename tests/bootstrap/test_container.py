@@ -50,10 +50,10 @@ def test_names_are_those_of_the_rules(container: Container) -> None:
     What the settings may name is what is wired: providers, and checks where there is something.
     """
     both = {"RABBITMQ__URL": "amqp://127.0.0.1", "REDIS__URL": "redis://127.0.0.1"}
-    pings = Container(settings=load(ENVIRON | both)).pings()
+    probes = Container(settings=load(ENVIRON | both)).probes()
 
     assert tuple(container.payment_providers()) == PROVIDERS
-    assert set(pings) == set(Check)
+    assert set(probes) == set(Check)
 
 
 def test_units_of_work_are_fresh(container: Container) -> None:
@@ -84,7 +84,7 @@ def test_close_reaches_the_provider() -> None:
         base = f"http://127.0.0.1:{listening.getsockname()[1]}"
         environ = ENVIRON | {"PAYMENT_PROVIDERS__STRIPE__API_BASE": base}
         container = Container(settings=load(environ))
-        pinging = pool.submit(container.pings()[Check.STRIPE])
+        pinging = pool.submit(container.probes()[Check.STRIPE].ask)
         with listening.accept()[0] as connection:
             connection.settimeout(5)
             connection.recv(65_536)
@@ -130,7 +130,7 @@ def test_results_are_remembered_where_redis_is() -> None:
 
     assert type(with_redis.operations().results).__name__ == "RedisResultCache"
     assert type(without.operations().results).__name__ == "NoResultCache"
-    assert Check.REDIS not in without.pings()
+    assert Check.REDIS not in without.probes()
 
 
 def test_one_engine_for_all_threads(container: Container) -> None:

@@ -4,17 +4,24 @@ Jobs that repeat.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from uuid import UUID
 
+import attrs
 import pytest
 
+from payments_bootstrap.heart import Heart, worker_of
 from payments_bootstrap.log_publisher import LogPublisher
-from payments_bootstrap.worker import Job, Part, Worker, worker_of
+from payments_bootstrap.worker import Job, Part, Worker, _Turn
+from payments_core.domain.errors import StorageUnavailable
+from payments_core.ports.clock import SystemClock
 from payments_core.ports.outbox import OutboxMessage
 from payments_core.testing.builders import NOW
+from payments_core.testing.memory_heartbeats import InMemoryHeartbeats
 from tests.conftest import LogLines
 
 NEVER_AGAIN = timedelta(hours=1)
@@ -96,6 +103,8 @@ class Recorded:
     A service that notes when it starts and stops.
     """
 
+    connected = True
+
     def __init__(self, name: str, log: list[str]) -> None:
         self.name = name
         self.log = log
@@ -157,11 +166,12 @@ def test_parts_run_alone(only: tuple[Part, ...], jobs: list[str], services: list
         Job("c", lambda: 0, NEVER_AGAIN, Part.CONSUMERS),
     ]
     makers = {part: partial(make, part) for part in (Part.RELAY, Part.CONSUMERS)}
-    worker = worker_of(every, makers, only)
+    heart = partial(Heart, InMemoryHeartbeats(), SystemClock(), NEVER_AGAIN)
+    worker = worker_of(every, makers, heart, only=only)
     worker.start()
     worker.stop()
 
-    assert [job.name for job in worker.jobs] == jobs
+    assert [job.name for job in worker.jobs] == [*jobs, "heartbeat"]
     assert [line for line in log if line.startswith("start")] == services
 
 
@@ -230,3 +240,102 @@ def test_several_threads_of_one_job() -> None:
     worker.stop()
 
     assert found
+
+
+def _log_of(
+    errors: list[Exception | None], caplog: pytest.LogCaptureFixture
+) -> list[tuple[str, bool]]:
+    """
+    Return the lines of a job that ends so each time, and whether each has a traceback.
+    """
+    caplog.set_level(logging.INFO)
+    job = Job("test", lambda: 0, AT_ONCE)
+    worker = Worker([job])
+    for error in errors:
+        worker._run(attrs.evolve(job, run=partial(_end_with, error)))
+    return [(r.getMessage(), bool(r.exc_info)) for r in caplog.records]
+
+
+def _end_with(error: Exception | None) -> int:
+    if error:
+        raise error
+    return 0
+
+
+DOWN = StorageUnavailable("The database is away")
+SLOW = StorageUnavailable("The database is slow")
+FAILED = "The job test failed and is tried again"
+AGAIN = ("The job test works again", False)
+
+
+@pytest.mark.parametrize(
+    ("errors", "lines"),
+    [
+        ([None, None], []),
+        ([DOWN, DOWN, DOWN], [(f"{FAILED}: {DOWN}", False)]),
+        ([DOWN, SLOW, SLOW], [(f"{FAILED}: {DOWN}", False), (f"{FAILED}: {SLOW}", False)]),
+        ([DOWN, None, None], [(f"{FAILED}: {DOWN}", False), AGAIN]),
+        ([ValueError("1"), ValueError("2"), None], [(FAILED, True), AGAIN]),
+    ],
+)
+def test_an_outage_is_told_once(
+    errors: list[Exception | None], lines: list[tuple[str, bool]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A job that fails again and again is a line when it begins, changes and ends; ours need no traceback.
+    """
+    assert _log_of(errors, caplog) == lines
+
+
+def test_stuck() -> None:
+    """
+    A run that takes too long is named, unless it may take any time.
+    """
+    hang, runs = threading.Event(), threading.Barrier(3)
+
+    def wait() -> int:
+        runs.wait(60)
+        hang.wait(60)
+        return 0
+
+    jobs = [
+        Job("hangs", wait, NEVER_AGAIN, patience=AT_ONCE),
+        Job("takes long", wait, NEVER_AGAIN, patience=None),
+        Job("ended", lambda: 0, NEVER_AGAIN, patience=AT_ONCE),
+    ]
+    worker = Worker(jobs)
+    worker.start()
+    runs.wait(60)
+    _until_true(lambda: list(worker.stuck) == ["hangs"])
+    hang.set()
+    worker.stop()
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_alive_file(tmp_path: Path, *, stuck: bool) -> None:
+    """
+    The file is written while nothing is stuck, and not when a job's thread is gone.
+    """
+    file = tmp_path / "alive"
+    worker = Worker([Job("test", lambda: 0, NEVER_AGAIN)], alive_file=str(file))
+    worker._turns.append(_a_turn(stuck=stuck))
+    if stuck:
+        with pytest.raises(RuntimeError, match="Stuck: other"):
+            worker._show_life()
+    else:
+        worker._show_life()
+
+    assert file.exists() is not stuck
+
+
+def _a_turn(*, stuck: bool) -> _Turn:
+    turn = _Turn(Job("other", lambda: 0, NEVER_AGAIN))
+    turn.thread = threading.Thread(target=lambda: None) if stuck else threading.current_thread()
+    return turn
+
+
+def _until_true(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

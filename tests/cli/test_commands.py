@@ -276,7 +276,7 @@ def test_health(service: Service) -> None:
     """
     Everything that the service stands on answers.
     """
-    checks = {"database": "ok", "stripe": "ok"}
+    checks = {"database": "ok", "stripe": "ok", "worker": "ok"}
 
     assert service.read("health") == {"status": "ok", "checks": checks}
 

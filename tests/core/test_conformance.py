@@ -11,6 +11,7 @@ from typing_extensions import override
 from payments_core.domain.facts import ProviderPayment
 from payments_core.ports.audit import IAuditQueries
 from payments_core.ports.backlog import IBacklogQueries
+from payments_core.ports.heartbeats import IHeartbeats
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
@@ -20,6 +21,7 @@ from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_core.testing.conformance.audit import AuditConformance
 from payments_core.testing.conformance.backlog import BacklogConformance
+from payments_core.testing.conformance.heartbeats import HeartbeatsConformance
 from payments_core.testing.conformance.idempotency import IdempotencyConformance, KeysConformance
 from payments_core.testing.conformance.outbox import OutboxConformance
 from payments_core.testing.conformance.provider import ProviderConformance
@@ -32,6 +34,7 @@ from payments_core.testing.conformance.webhooks import WebhooksConformance
 from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
 from payments_core.testing.memory_backlog import InMemoryBacklogQueries
+from payments_core.testing.memory_heartbeats import InMemoryHeartbeats
 from payments_core.testing.memory_keys import InMemoryResultCache
 from payments_core.testing.memory_queries import InMemoryAuditQueries, InMemoryPaymentQueries
 from payments_core.testing.memory_reconciliation import InMemoryReconciliationQueries
@@ -288,3 +291,14 @@ class TestInMemoryRetention(RetentionConformance):
             webhooks=InMemoryWebhookQueries(database),
             audit=InMemoryAuditQueries(database),
         )
+
+
+class TestInMemoryHeartbeats(HeartbeatsConformance):
+    """
+    Signs of life in memory.
+    """
+
+    @pytest.fixture
+    @override
+    def heartbeats(self) -> IHeartbeats:
+        return InMemoryHeartbeats()

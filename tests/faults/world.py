@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from payments_bootstrap import Container, close
 from payments_bootstrap.settings import PaymentProviderSettings, Settings
+from payments_bootstrap.worker import Part
 from payments_core.application.receive_webhook import ReceiveWebhookCommand
 from payments_core.application.received import ReceivedMessage
 from payments_core.application.verify_payments import VerifyPaymentsCommand
@@ -137,7 +138,7 @@ class World:
         finally:
             http.close()
             stripe.close()
-            container.publisher().stop()
+            container.links()[Part.RELAY]().stop()
             close(container)
 
     @property

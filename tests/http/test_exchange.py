@@ -15,8 +15,10 @@ from typing_extensions import override
 
 from payments_bootstrap import Container
 from payments_bootstrap.serving import migrate_database
+from payments_bootstrap.worker import Part
 from payments_core.domain.errors import StorageRefused, StorageUnavailable
 from payments_core.ports.queries import PaymentView
+from payments_core.testing.conformance.heartbeats import a_heartbeat
 from payments_core.testing.memory import InMemoryDatabase
 from payments_core.testing.memory_queries import InMemoryPaymentQueries
 from payments_http.gateway import respelled
@@ -186,10 +188,29 @@ def test_ready(api: Api, container: Container) -> None:
     Ready says a word for each thing that is needed.
     """
     migrate_database(container)
+    beat = a_heartbeat(parts=tuple(Part), broker=None, at=container.clock().now())
+    container.heartbeats().beat(beat)
     answer = api.get("/health/ready")
 
     assert answer.status_code == 200
-    assert answer.get_json() == {"status": "ok", "checks": {"database": "ok", "stripe": "ok"}}
+    assert answer.get_json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "stripe": "ok", "worker": "ok"},
+    }
+
+
+def test_ready_without_a_worker(api: Api, container: Container) -> None:
+    """
+    Payments are taken although nobody does what happens by itself; a word says so.
+    """
+    migrate_database(container)
+    answer = api.get("/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.get_json() == {
+        "status": "degraded",
+        "checks": {"database": "ok", "stripe": "ok", "worker": "away"},
+    }
 
 
 def test_not_ready(api: Api, container: Container) -> None:
@@ -200,6 +221,7 @@ def test_not_ready(api: Api, container: Container) -> None:
     answer = api.get("/health/ready")
 
     assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
     assert answer.get_json()["checks"]["database"] == "unavailable"
     assert "db.internal" not in answer.text
 
@@ -213,7 +235,7 @@ def test_not_migrated(api: Api) -> None:
     assert answer.status_code == 503
     assert answer.get_json() == {
         "status": "unavailable",
-        "checks": {"database": "not migrated", "stripe": "ok"},
+        "checks": {"database": "not migrated", "stripe": "ok", "worker": "unknown"},
     }
 
 

@@ -9,12 +9,14 @@ from sqlalchemy import Engine
 from typing_extensions import override
 
 from payments_core.ports.backlog import IBacklogQueries
+from payments_core.ports.heartbeats import IHeartbeats
 from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.reconciliation import IReconciliationQueries
 from payments_core.ports.records import IRecordQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_core.testing.conformance.backlog import BacklogConformance
+from payments_core.testing.conformance.heartbeats import HeartbeatsConformance
 from payments_core.testing.conformance.reconciliation import ReconciliationConformance
 from payments_core.testing.conformance.records import RecordsConformance
 from payments_core.testing.conformance.recovery import RecoveryConformance
@@ -22,6 +24,7 @@ from payments_core.testing.conformance.storage import StorageConformance
 from payments_core.testing.conformance.webhooks import WebhooksConformance
 from payments_postgres import (
     SqlAlchemyBacklogQueries,
+    SqlAlchemyHeartbeats,
     SqlAlchemyPaymentQueries,
     SqlAlchemyReconciliationQueries,
     SqlAlchemyRecordQueries,
@@ -119,3 +122,14 @@ class TestSqlAlchemyBacklog(BacklogConformance):
     @pytest.fixture
     def backlog(self, engine: Engine) -> IBacklogQueries:
         return SqlAlchemyBacklogQueries(engine)
+
+
+class TestSqlAlchemyHeartbeats(HeartbeatsConformance):
+    """
+    Signs of life in both databases.
+    """
+
+    @override
+    @pytest.fixture
+    def heartbeats(self, engine: Engine) -> IHeartbeats:
+        return SqlAlchemyHeartbeats(engine)

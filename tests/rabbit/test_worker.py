@@ -144,13 +144,20 @@ def test_consumers_alone(
 
 def test_health_knows_the_broker(container: Container, environ: dict[str, str]) -> None:
     """
-    With a broker configured there is a word for it; without it the service is degraded only.
+    The worker tells what it knows of the broker, and nobody else has to ask it.
     """
-    here = container.pings()
-    away = bootstrap({**environ, "RABBITMQ__URL": "amqp://guest:guest@127.0.0.1:1/"})
-    report = away.health().report()
-    away.engine().dispose()
-    here["rabbitmq"]()
+    probe = container.probes()["rabbitmq"]
 
-    assert report.checks["rabbitmq"] is Condition.UNAVAILABLE
-    assert report.status is Condition.DEGRADED
+    def word() -> Condition:
+        answer = probe.ask()
+        return answer.condition if answer else Condition.OK
+
+    before = word()
+    with worker(environ, "consumers"):
+        until(lambda: word() is Condition.OK)
+    after = word()
+    nowhere = {**environ, "RABBITMQ__URL": "amqp://guest:guest@127.0.0.1:1/"}
+    with worker(nowhere, "relay"):
+        until(lambda: word() is Condition.UNAVAILABLE)
+
+    assert (before, after) == (Condition.UNKNOWN, Condition.UNKNOWN)

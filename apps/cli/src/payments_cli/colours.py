@@ -13,6 +13,7 @@ _YELLOW: Final = (
 )
 _RED: Final = (
     *("failed", "declined", "unknown", "review", "dead", "unavailable", "timeout", "not migrated"),
+    "away",
 )
 
 COLOURS: Final = {

@@ -14,19 +14,21 @@ from typing import TypeVar
 from dependency_injector import containers, providers
 
 from payments_bootstrap.client_credentials import ClientCredentials
-from payments_bootstrap.health import Condition, Health, Ping
+from payments_bootstrap.health import Health, Probe
+from payments_bootstrap.heart import Heart, worker_of
 from payments_bootstrap.log_publisher import LogPublisher
 from payments_bootstrap.metrics.backlog import BacklogCollector
 from payments_bootstrap.metrics.jobs import counted
 from payments_bootstrap.metrics.provider import CountedProvider, CountedStripe
 from payments_bootstrap.metrics.serving import MetricsServer, registry_of
 from payments_bootstrap.metrics.unit_of_work import CountedUnitOfWork
+from payments_bootstrap.probes import Workers, check_database, probes_of
 from payments_bootstrap.reconciling import Reconciler
 from payments_bootstrap.retaining import Retainer
 from payments_bootstrap.rules import PROVIDERS
-from payments_bootstrap.settings import Check, Settings
+from payments_bootstrap.settings import Settings
 from payments_bootstrap.tracing import ITracer
-from payments_bootstrap.worker import Job, Part, Service, Worker, worker_of
+from payments_bootstrap.worker import Job, Link, Part, Worker
 from payments_core.application.apply_retention import ApplyRetention
 from payments_core.application.audit import ListAudit
 from payments_core.application.backfill_webhooks import BackfillWebhooks
@@ -56,6 +58,7 @@ from payments_core.application.verify_payments import VerifyPayments
 from payments_core.ports.audit import IAuditQueries
 from payments_core.ports.backlog import IBacklogQueries
 from payments_core.ports.clock import IClock, SystemClock
+from payments_core.ports.heartbeats import IHeartbeats
 from payments_core.ports.idempotency import IResultCache, NoResultCache
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
@@ -68,6 +71,7 @@ from payments_core.ports.webhook_queries import IWebhookQueries
 from payments_postgres import (
     SqlAlchemyAuditQueries,
     SqlAlchemyBacklogQueries,
+    SqlAlchemyHeartbeats,
     SqlAlchemyPaymentQueries,
     SqlAlchemyReconciliationQueries,
     SqlAlchemyRecordQueries,
@@ -82,7 +86,6 @@ from payments_rabbit import (
     RabbitConsumer,
     RabbitEventPublisher,
     RabbitSettings,
-    check_broker,
 )
 from payments_redis import RedisResultCache, RedisSettings
 from payments_stripe import StripePaymentProvider, StripeSettings
@@ -143,38 +146,22 @@ def results_of(settings: RedisSettings, stripe: StripeSettings, closing: ExitSta
     return cache
 
 
-def check_database(queries: IPaymentQueries, behind: Callable[[], bool]) -> Condition:
+def ping_of(results: IResultCache) -> Callable[[], None] | None:
     """
-    Return how the database is that has answered.
+    Return what asks Redis; None where there is none.
     """
-    queries.ping()
-    return Condition.NOT_MIGRATED if behind() else Condition.OK
+    return results.ping if isinstance(results, RedisResultCache) else None
 
 
-def pings_of(
-    database: Ping, stripe: Ping, rabbitmq: RabbitSettings, results: IResultCache
-) -> Mapping[str, Ping]:
-    """
-    Return what tells whether each thing is there; a broker only where one is configured.
-    """
-    pings: dict[str, Ping] = {Check.DATABASE: database, Check.STRIPE: stripe}
-    if rabbitmq.configured:
-        pings[Check.RABBITMQ] = partial(check_broker, rabbitmq)
-    if isinstance(results, RedisResultCache):
-        pings[Check.REDIS] = results.ping
-    return pings
-
-
-def services_of(
+def links_of(
     settings: RabbitSettings,
-    publisher: RabbitEventPublisher | LogPublisher,
+    publisher: Callable[[], RabbitEventPublisher],
     consumer: Callable[[], RabbitConsumer],
-) -> Mapping[Part, Callable[[], Service]]:
+) -> Mapping[Part, Callable[[], Link]]:
     """
-    Return what makes the service of each part of the worker; without a broker nobody consumes.
+    Return what makes the link of each part of the worker; none without a broker.
     """
-    services: dict[Part, Callable[[], Service]] = {Part.RELAY: lambda: publisher}
-    return services | ({Part.CONSUMERS: consumer} if settings.configured else {})
+    return {Part.RELAY: publisher, Part.CONSUMERS: consumer} if settings.configured else {}
 
 
 class Container(containers.DeclarativeContainer):
@@ -302,18 +289,23 @@ class Container(containers.DeclarativeContainer):
         RabbitConsumer, settings.provided.rabbitmq, handle_message, clock
     )
 
-    pings: providers.Provider[Mapping[str, Ping]] = _Each(
-        pings_of,
+    heartbeats: providers.Provider[IHeartbeats] = _One(SqlAlchemyHeartbeats, engine)
+    probes: providers.Provider[Mapping[str, Probe]] = _Each(
+        probes_of,
+        settings.provided.health,
         database=_Each(partial, check_database, queries, _Each(partial, is_behind, engine)),
-        stripe=stripe.provided.ping,
-        rabbitmq=settings.provided.rabbitmq,
-        results=results,
+        provider=stripe.provided.ping,
+        workers=_Each(
+            Workers,
+            heartbeats,
+            clock,
+            away_after=settings.provided.health.away_after,
+            broker=settings.provided.rabbitmq.configured,
+        ),
+        redis=_Each(ping_of, results),
     )
     health: providers.Provider[Health] = _One(
-        Health,
-        pings,
-        required=settings.provided.health.required,
-        timeout=settings.provided.health.timeout.total_seconds.call(),
+        Health, probes, required=settings.provided.health.required
     )
 
     jobs: providers.Provider[list[Job]] = providers.List(
@@ -332,6 +324,7 @@ class Container(containers.DeclarativeContainer):
                 settings.provided.worker.backfill_over,
             ),
             interval=settings.provided.worker.backfill_every,
+            patience=None,
         ),
         _Each(
             Job,
@@ -398,13 +391,19 @@ class Container(containers.DeclarativeContainer):
             interval=settings.provided.worker.reconcile_every,
             part=Part.RECONCILIATION,
             stop=reconciler.provided.stop,
+            # As long as it takes: another worker goes on with it if this one does not.
+            patience=None,
         ),
     )
-    services: providers.Provider[Mapping[Part, Callable[[], Service]]] = _Each(
-        services_of, settings.provided.rabbitmq, publisher, consumer.provider
+    links: providers.Provider[Mapping[Part, Callable[[], Link]]] = _Each(
+        links_of, settings.provided.rabbitmq, publisher.provider, consumer.provider
     )
-    worker: providers.Provider[Worker] = _Each(worker_of, _Each(counted, jobs), services)
-
+    heart: providers.Provider[Callable[..., Heart]] = _Each(
+        partial, Heart, heartbeats, clock, settings.provided.worker.heartbeat_every
+    )
+    worker: providers.Provider[Worker] = _Each(
+        worker_of, _Each(counted, jobs), links, heart, settings.provided.worker.alive_file
+    )
     backlog_queries: providers.Provider[IBacklogQueries] = _One(SqlAlchemyBacklogQueries, engine)
     worker_metrics: providers.Provider[MetricsServer] = _Each(
         MetricsServer,

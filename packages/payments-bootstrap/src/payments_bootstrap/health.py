@@ -6,9 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
 from enum import StrEnum
 
 import attrs
+
+from payments_core.domain.errors import PaymentsError
 
 _log = logging.getLogger(__name__)
 
@@ -17,9 +20,13 @@ class Condition(StrEnum):
     """
     How one thing, or the whole service, is.
 
-    DEGRADED: something that is not required is missing.
+    DEGRADED: a part of it is missing; of the service, something that is not required.
 
     NOT_MIGRATED: the database answers, and its tables are missing or too old.
+
+    AWAY: nobody has given a sign of life lately.
+
+    UNKNOWN: whoever could tell is not there.
     """
 
     OK = "ok"
@@ -27,85 +34,153 @@ class Condition(StrEnum):
     UNAVAILABLE = "unavailable"
     TIMEOUT = "timeout"
     NOT_MIGRATED = "not migrated"
+    AWAY = "away"
+    UNKNOWN = "unknown"
 
 
-Ping = Callable[[], Condition | None]
+@attrs.frozen
+class Answer:
+    """
+    What was found out about one thing.
+
+    Attributes:
+        reason: What was seen, and what to do, where it is not well; without an address.
+    """
+
+    condition: Condition = Condition.OK
+    reason: str = ""
+
+
+Ping = Callable[[], Answer | None]
 """
-Returns nothing if the thing is well, its condition if that is known, or raises anything.
+Returns nothing if the thing is well, what is known of it otherwise, or raises anything.
 """
+
+
+@attrs.frozen
+class Probe:
+    """
+    How one thing is asked.
+
+    Attributes:
+        timeout: Seconds that it may take to answer.
+
+        fresh: Seconds for which an answer is good.
+
+        hearsay: Another thing is asked about it, so that no answer says nothing about it.
+    """
+
+    ask: Ping
+    timeout: float = 2.0
+    fresh: float = 5.0
+    hearsay: bool = False
 
 
 @attrs.frozen
 class HealthReport:
     """
     The condition of the service, and of each thing that it stands on.
+
+    Attributes:
+        reasons: For whoever runs the service: what was seen of each thing that is not well.
     """
 
     status: Condition
     checks: Mapping[str, Condition]
+    reasons: Mapping[str, str] = attrs.field(factory=dict)
 
 
-def check_all(pings: Mapping[str, Ping], timeout: float = 2.0) -> Mapping[str, Condition]:
+@attrs.define(eq=False)
+class _Watch:
     """
-    Ask everything at once, and return what answered within the timeout (seconds).
+    One thing, with the last question that it was asked: never two at once.
     """
-    found = dict.fromkeys(pings, Condition.TIMEOUT)
-    threads = [
-        threading.Thread(target=_ask, args=(name, ping, found), daemon=True)
-        for name, ping in pings.items()
-    ]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + timeout
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return dict(found)
+
+    probe: Probe
+    began: float = 0.0
+    asked: "Future[Answer] | None" = None
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def begin(self) -> None:
+        """
+        Ask, unless an answer is on its way or the last one is still good.
+        """
+        with self.lock:
+            now = time.monotonic()
+            if self.asked and not (self.asked.done() and now - self.began >= self.probe.fresh):
+                return
+            self.asked, self.began = Future(), now
+        threading.Thread(target=self._ask, args=(self.asked,), daemon=True).start()
+
+    def answer(self) -> Answer:
+        """
+        Return what it said, or that it did not within its time.
+        """
+        assert self.asked is not None
+        left = self.began + self.probe.timeout - time.monotonic()
+        try:
+            return self.asked.result(max(0.0, left))
+        except TimeoutError:
+            return self._silence(Condition.TIMEOUT, f"no answer in {self.probe.timeout:g} s")
+
+    def _ask(self, asked: "Future[Answer]") -> None:
+        try:
+            found = self.probe.ask() or Answer()
+        except Exception as error:  # noqa: BLE001 - whatever is raised, it is not there
+            found = self._silence(Condition.UNAVAILABLE, _reason(error))
+        asked.set_result(found)
+
+    def _silence(self, condition: Condition, reason: str) -> Answer:
+        return Answer(Condition.UNKNOWN if self.probe.hearsay else condition, reason)
 
 
-def _ask(name: str, ping: Ping, found: dict[str, Condition]) -> None:
-    try:
-        found[name] = ping() or Condition.OK
-    except Exception as error:  # noqa: BLE001 - whatever is raised, it is not there
-        _log.warning("%s does not answer: %s", name, type(error).__name__)
-        found[name] = Condition.UNAVAILABLE
+def _reason(error: Exception) -> str:
+    # The texts of our own errors hold no address; those of a library may hold anything.
+    known = isinstance(error, PaymentsError) and str(error)
+    return str(error) if known else type(error).__name__
 
 
 class Health:
     """
-    Answers from a fresh enough report, so that nobody can make it hammer a provider.
+    Asks everything at once, each thing within its own time and no oftener than it should be.
 
     Attributes:
         required: The names without which the service is unavailable.
-
-        fresh: Seconds for which a report is good.
     """
 
-    def __init__(
-        self,
-        pings: Mapping[str, Ping],
-        required: Collection[str],
-        timeout: float = 2.0,
-        fresh: float = 5.0,
-    ) -> None:
-        self.pings = pings
+    def __init__(self, probes: Mapping[str, Probe], required: Collection[str]) -> None:
         self.required = frozenset(required)
-        self.timeout = timeout
-        self.fresh = fresh
-        self._lock = threading.Lock()
-        self._known: tuple[float, HealthReport] | None = None
+        self._watches = {name: _Watch(probe) for name, probe in probes.items()}
+        self._told: dict[str, Condition] = {}
 
     def report(self) -> HealthReport:
         """
         Return how things are, or were a few seconds ago.
         """
-        with self._lock:
-            now = time.monotonic()
-            if self._known is None or now - self._known[0] >= self.fresh:
-                self._known = (now, self._judge(check_all(self.pings, self.timeout)))
-            return self._known[1]
+        for watch in self._watches.values():
+            watch.begin()
+        answers = {name: watch.answer() for name, watch in self._watches.items()}
+        checks = {name: answer.condition for name, answer in answers.items()}
+        reasons = {name: answer.reason for name, answer in answers.items() if answer.reason}
+        for name, condition in checks.items():
+            self._tell(name, condition, reasons.get(name, ""))
+        return HealthReport(self._judge(checks), checks, reasons)
 
-    def _judge(self, checks: Mapping[str, Condition]) -> HealthReport:
-        missing = {name for name, condition in checks.items() if condition is not Condition.OK}
+    def _judge(self, checks: Mapping[str, Condition]) -> Condition:
+        bad = {name for name, condition in checks.items() if condition is not Condition.OK}
+        missing = {name for name in bad if checks[name] is not Condition.DEGRADED}
         if missing & self.required:
-            return HealthReport(Condition.UNAVAILABLE, checks)
-        return HealthReport(Condition.DEGRADED if missing else Condition.OK, checks)
+            return Condition.UNAVAILABLE
+        return Condition.DEGRADED if bad else Condition.OK
+
+    def _tell(self, name: str, condition: Condition, reason: str) -> None:
+        """
+        Write a line when it has changed, and none each time that somebody asks.
+        """
+        if self._told.get(name, Condition.OK) is condition:
+            return
+        self._told[name] = condition
+        if condition is Condition.OK:
+            _log.info("%s is ok again", name)
+        else:
+            _log.warning("%s is %s: %s", name, condition, reason)

@@ -34,16 +34,6 @@ class LogPublisher(IEventPublisher):
     def ping(self) -> None:
         return
 
-    def start(self) -> None:
-        """
-        There is nothing to begin.
-        """
-
-    def stop(self) -> None:
-        """
-        Nor to end.
-        """
-
 
 def _told(message: OutboxMessage) -> str:
     document = json.loads(message.body)

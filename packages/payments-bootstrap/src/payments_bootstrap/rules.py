@@ -14,9 +14,11 @@ import attrs
 from payments_bootstrap.schedule import is_schedule
 from payments_bootstrap.settings import (
     Check,
+    HealthSettings,
     KeycloakSettings,
     PaymentProviderSettings,
     ReconcileSettings,
+    WorkerSettings,
 )
 from payments_core.application.apply_retention import RetentionPolicy
 from payments_core.domain.policy import Policy
@@ -38,6 +40,7 @@ OPENTELEMETRY: Final = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.
 What traces need.
 """
 
+_BEATS: Final = 3  # one may be late, and one may be lost
 _CALLS_OF_AN_OPERATION: Final = 3  # a write, and two reads of what it did
 _BESIDES_CALLS: Final = timedelta(seconds=10)
 
@@ -144,6 +147,12 @@ def _no_broker_to_check(values: Values) -> bool:
 
 def _no_redis_to_check(values: Values) -> bool:
     return Check.REDIS in _required(values) and not values.get("redis.url")
+
+
+def _away_between_two_beats(values: Values) -> bool:
+    every: timedelta = values.get("worker.heartbeat_every", WorkerSettings().heartbeat_every)
+    away: timedelta = values.get("health.away_after", HealthSettings().away_after)
+    return away < _BEATS * every
 
 
 def _short_lease(values: Values) -> bool:
@@ -263,6 +272,11 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
         "health.required",
         _no_redis_to_check,
         "redis cannot be required while REDIS__URL is empty",
+    ),
+    (
+        "health.away_after",
+        _away_between_two_beats,
+        f"it must be at least {_BEATS} times WORKER__HEARTBEAT_EVERY",
     ),
     (
         "policy.lease",

@@ -163,6 +163,7 @@ class Check(StrEnum):
 
     DATABASE = "database"
     STRIPE = "stripe"
+    WORKER = "worker"
     RABBITMQ = "rabbitmq"
     REDIS = "redis"
 
@@ -174,10 +175,18 @@ class HealthSettings:
 
     Attributes:
         required: Without these it is not; without others it is degraded.
+
+        timeout: For each of them. fresh: How long an answer is good; provider_fresh: of the
+            provider, which every process asks.
+
+        away_after: A worker that gave no sign of life for so long is not there.
     """
 
     required: tuple[str, ...] = (Check.DATABASE,)
     timeout: timedelta = timedelta(seconds=2)
+    fresh: timedelta = timedelta(seconds=5)
+    provider_fresh: timedelta = timedelta(seconds=15)
+    away_after: timedelta = timedelta(seconds=30)
 
 
 @attrs.frozen
@@ -195,6 +204,9 @@ class WorkerSettings:
             time. reviews_every: For operations that wait for a person.
         reconcile_every: For runs that were asked for, or are due. retention_every: For whether
             old months are due to go.
+
+        heartbeat_every: The longest pause between two signs of life.
+        alive_file: Is touched every second as long as no job hangs; empty for none.
 
         relays: How many carry messages at once: one publishes while another asks the database.
             sweepers: How many resolve operations at once.
@@ -214,6 +226,8 @@ class WorkerSettings:
     forget_keys_every: timedelta = timedelta(minutes=5)
     reconcile_every: timedelta = timedelta(seconds=5)
     retention_every: timedelta = timedelta(minutes=1)
+    heartbeat_every: timedelta = timedelta(seconds=5)
+    alive_file: str = ""
     relays: int = 2
     sweepers: int = 2
     metrics_port: int = 9091

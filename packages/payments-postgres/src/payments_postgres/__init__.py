@@ -5,6 +5,7 @@ PostgreSQL and SQLite repositories for payments-core.
 from payments_postgres.audit import SqlAlchemyAuditQueries
 from payments_postgres.backlog import SqlAlchemyBacklogQueries
 from payments_postgres.dialects import create_engine
+from payments_postgres.heartbeats import SqlAlchemyHeartbeats
 from payments_postgres.migrations import is_behind, is_current, migrate
 from payments_postgres.queries import SqlAlchemyPaymentQueries
 from payments_postgres.reconciliation_queries import SqlAlchemyReconciliationQueries
@@ -18,6 +19,7 @@ __all__ = [
     "DatabaseSettings",
     "SqlAlchemyAuditQueries",
     "SqlAlchemyBacklogQueries",
+    "SqlAlchemyHeartbeats",
     "SqlAlchemyPaymentQueries",
     "SqlAlchemyReconciliationQueries",
     "SqlAlchemyRecordQueries",

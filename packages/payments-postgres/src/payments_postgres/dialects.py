@@ -254,10 +254,17 @@ def add_up(dialect: str, table: Table, key: str, column: str) -> Executable:
 
 @cache
 def insert_or_change(
-    dialect: str, table: Table, key: Sequence[str], columns: Sequence[str], where: TextClause
+    dialect: str,
+    table: Table,
+    key: Sequence[str],
+    columns: Sequence[str],
+    where: TextClause | None = None,
 ) -> Executable:
     """
-    Return an INSERT that overwrites columns of a row that is there, if it is as `where` says.
+    Return an INSERT that overwrites columns of a row that is there.
+
+    Args:
+        where: Only if the row is so.
     """
     insert = _insert(dialect, table)
     values = {name: insert.excluded[name] for name in columns}

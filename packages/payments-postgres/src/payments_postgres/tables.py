@@ -431,3 +431,13 @@ retention: Final = Table(
     Column("history", ExactText, primary_key=True),
     Column("removed_before", UtcDateTime, nullable=False),
 )
+
+# As many rows as there are workers, so that it needs no index but its key.
+heartbeats: Final = Table(
+    "heartbeats",
+    metadata,
+    Column("worker", CleanText, primary_key=True),
+    Column("parts", ExactText, nullable=False),
+    Column("broker", Boolean),
+    Column("at", UtcDateTime, nullable=False),
+)

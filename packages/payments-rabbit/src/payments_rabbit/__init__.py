@@ -4,7 +4,6 @@ RabbitMQ for payments-core, in the words of MassTransit.
 
 from payments_rabbit.consumer import RabbitConsumer
 from payments_rabbit.envelope import MassTransitSerializer
-from payments_rabbit.outgoing import check_broker
 from payments_rabbit.publisher import RabbitEventPublisher
 from payments_rabbit.settings import RabbitSettings
 
@@ -13,5 +12,4 @@ __all__ = [
     "RabbitConsumer",
     "RabbitEventPublisher",
     "RabbitSettings",
-    "check_broker",
 ]

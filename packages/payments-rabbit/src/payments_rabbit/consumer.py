@@ -114,6 +114,14 @@ class RabbitConsumer:
         self._running: Future[None] | None = None
         self._desk: Desk | None = None
         self._stopping: asyncio.Event
+        self._consuming = False
+
+    @property
+    def connected(self) -> bool:
+        """
+        Whether it receives messages from the broker now.
+        """
+        return self._consuming
 
     def start(self) -> None:
         """
@@ -186,8 +194,10 @@ class RabbitConsumer:
                 await connection.answer(line.open())
                 lines.append(line)
             _log.info("Consuming from %s", ", ".join(line.queue.name for line in lines))
+            self._consuming = True
             await _first_of(self._stopping, lost)
         finally:
+            self._consuming = False
             await asyncio.gather(*(line.close() for line in lines))
             await connection.leave()
 

@@ -19,20 +19,6 @@ _log = logging.getLogger(__name__)
 RETRY_AFTER = 1.0  # seconds between two attempts to connect
 
 
-def check_broker(settings: RabbitSettings) -> None:
-    """
-    Return if the broker lets us in; for health checks, which keep no connection.
-
-    Raises:
-        PublishError: It does not.
-    """
-    asyncio.run(_check(settings))
-
-
-async def _check(settings: RabbitSettings) -> None:
-    await (await connect(settings)).leave()
-
-
 class Outgoing:
     """
     Publishes on a channel with confirms. Used from one loop only.
@@ -46,6 +32,16 @@ class Outgoing:
         self._exchanges: set[str] = set()
         self._opening = asyncio.Lock()
         self._next_try = 0.0
+
+    @property
+    def connected(self) -> bool:
+        """
+        Whether a channel is open, as far as is known. May be asked from any thread.
+        """
+        connection, channel = self._connection, self._channel
+        if connection is None or channel is None:
+            return False
+        return connection.connected.is_set() and not channel.is_closed
 
     async def channel(self) -> AbstractChannel:
         """

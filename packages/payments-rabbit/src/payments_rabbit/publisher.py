@@ -44,6 +44,13 @@ class RabbitEventPublisher(IEventPublisher):
     def ping(self) -> None:
         self._loop.run(self._ping())
 
+    @property
+    def connected(self) -> bool:
+        """
+        Whether it reaches the broker, as far as it knows.
+        """
+        return self._outgoing is not None and self._outgoing.connected
+
     def start(self) -> None:
         """
         Nothing begins before the first message.
