@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from payments_bootstrap.configuration import ConfigurationError, load
+from payments_bootstrap.configuration import ConfigurationError, _options, load
+from payments_bootstrap.ranges import ABOVE_ZERO, NOT_NEGATIVE, PORTS
 from payments_bootstrap.rules import DEVELOPMENT_ISSUER
 
 GOOD = {
@@ -70,9 +71,9 @@ def test_all_mistakes_at_once() -> None:
 
 
 REFUSED = [
-    ({"PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": ""}, "webhook_secrets"),
-    ({"PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": " , "}, "webhook_secrets"),
-    ({"PAYMENT_PROVIDERS__STRIPE__WEBHOOK_TOLERANCE": "0"}, "webhook_tolerance"),
+    ({"PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": ""}, "__WEBHOOK_SECRET: it must hold"),
+    ({"PAYMENT_PROVIDERS__STRIPE__WEBHOOK_SECRET": " , "}, "__WEBHOOK_SECRET: it must hold"),
+    ({"PAYMENT_PROVIDERS__STRIPE__WEBHOOK_TOLERANCE": "0"}, "__WEBHOOK_TOLERANCE: it must be"),
     ({"KEYCLOAK__ISSUER": ""}, "KEYCLOAK__ISSUER"),
     ({"KEYCLOAK__AUDIENCE": ""}, "KEYCLOAK__AUDIENCE"),
     ({"KEYCLOAK__ISSUER": DEVELOPMENT_ISSUER}, "KEYCLOAK__ISSUER"),
@@ -95,13 +96,23 @@ REFUSED = [
     ({"HEALTH__REQUIRED": "database,rabbitmq"}, "HEALTH__REQUIRED"),
     ({"HEALTH__REQUIRED": "database,redis"}, "HEALTH__REQUIRED"),
     ({"REDIS__URL": "http://redis"}, "REDIS"),
+    ({"KEYCLOAK__ISSUER": "realm"}, "KEYCLOAK__ISSUER: an issuer is an address"),
+    ({"LOG__LEVEL": "loud"}, "LOG__LEVEL"),
+    ({"HTTP__PORT": "0"}, "HTTP__PORT: it must be a port"),
+    ({"HTTP__METRICS_PORT": "65536"}, "HTTP__METRICS_PORT: it must be a port"),
+    ({"HTTP__WORKERS": "0"}, "HTTP__WORKERS: it must be above zero"),
+    ({"WORKER__SWEEP_EVERY": "-1s"}, "WORKER__SWEEP_EVERY: it must be above zero"),
+    ({"RELAY__LEASE": "0s"}, "RELAY__LEASE: it must be above zero"),
+    ({"HTTP__TRUSTED_PROXIES": "-1"}, "HTTP__TRUSTED_PROXIES: it must not be below zero"),
+    ({"DATABASE__POOL_SIZE": "0"}, "DATABASE__POOL_SIZE: it must be > 0"),
+    ({"HEALTH__AWAY_AFTER": "14s"}, "HEALTH__AWAY_AFTER: it must be at least 3 times"),
     ({"POLICY__LEASE": "45s"}, "POLICY__LEASE"),
     ({"PAYMENT_PROVIDERS__STRIPE__DEADLINE": "17"}, "POLICY__LEASE"),
     ({"POLICY__KEY_LIFE": "24h"}, "POLICY__KEY_LIFE"),
     ({"POLICY__PROOF_AFTER": "59s"}, "POLICY__PROOF_AFTER"),
     ({"POLICY__BACKOFF": ""}, "POLICY__BACKOFF"),
-    ({"POLICY__PROOF_GAP": "0s"}, "POLICY: proof_gap must be above zero"),
-    ({"POLICY__EXPIRE_AFTER": "-1h"}, "POLICY: expire_after must be above zero"),
+    ({"POLICY__PROOF_GAP": "0s"}, "POLICY__PROOF_GAP: it must be above zero"),
+    ({"POLICY__EXPIRE_AFTER": "-1h"}, "POLICY__EXPIRE_AFTER: it must be above zero"),
 ]
 
 
@@ -123,6 +134,8 @@ def test_refused(change: dict[str, str], name: str) -> None:
         {"HEALTH__REQUIRED": "database,rabbitmq", "RABBITMQ__URL": "amqp://broker"},
         {"HEALTH__REQUIRED": "database,redis", "REDIS__URL": "redis://redis"},
         {"POLICY__LEASE": "46s"},
+        {"HEALTH__AWAY_AFTER": "15s", "HEALTH__FRESH": "0s", "HTTP__METRICS_PORT": "0"},
+        {"LOG__LEVEL": "debug", "HTTP__PORT": "65535"},
         {"POLICY__KEY_LIFE": "23h59m", "POLICY__BACKOFF": "1s,2m", "POLICY__REVIEW_AFTER": "7d"},
         {"KEYCLOAK__KEYS_FRESH": "1m", "KEYCLOAK__KEYS_STALE": "1m", "KEYCLOAK__KEYS_PAUSE": "1s"},
         {"PAYMENT_PROVIDERS__STRIPE__DEADLINE": "20", "POLICY__LEASE": "70s"},
@@ -193,3 +206,47 @@ def test_development_on_loopback() -> None:
     settings = load(GOOD | {"ENVIRONMENT": "development", "KEYCLOAK__ISSUER": DEVELOPMENT_ISSUER})
 
     assert settings.development
+
+
+def test_every_range_is_of_a_setting() -> None:
+    """
+    No bound is kept for a name that no setting has.
+    """
+    known = {option.path for option in _options()}
+
+    assert {*ABOVE_ZERO, *NOT_NEGATIVE, *PORTS} <= known
+
+
+def test_every_mistake_of_one_group() -> None:
+    """
+    Two mistakes in settings of the same adapter are two lines.
+    """
+    stripe = "PAYMENT_PROVIDERS__STRIPE"
+    problems = _problems(
+        GOOD | {f"{stripe}__WEBHOOK_SECRET": "", f"{stripe}__WEBHOOK_TOLERANCE": "0"}
+    )
+
+    assert [p.partition(":")[0] for p in problems] == [
+        f"{stripe}__WEBHOOK_SECRET",
+        f"{stripe}__WEBHOOK_TOLERANCE",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"\xff\xfe", "it cannot be read (it is not UTF-8)"),
+        (b"[http\n", "Expected ']'"),
+        (b"[http]\nprt = 1\n", "http.prt"),
+    ],
+)
+def test_file_that_says_nothing(tmp_path: Path, content: bytes, why: str) -> None:
+    """
+    A file that cannot be read, or names what is no setting, is one line.
+    """
+    file = tmp_path / "settings.toml"
+    file.write_bytes(content)
+    (problem,) = _problems(GOOD | {"SETTINGS_FILE": str(file)})
+
+    assert problem.startswith("SETTINGS_FILE: ")
+    assert why in problem

@@ -131,3 +131,15 @@ def test_days_and_times() -> None:
     assert there == datetime(2020, 11, 22, 10, tzinfo=UTC)
     with pytest.raises(click.BadParameter, match="write 90m"):
         MOMENT.convert("yesterday", None, None)
+
+
+def test_a_run_is_not_shown_as_it_once_was(service: Service) -> None:
+    """
+    Who asked for a reconciliation is listed, and not that it runs: it may have ended long ago.
+    """
+    service.read("reconcile", "--since", "1h")
+    listed = service.on("audit", "list", "--limit", "1000").stdout
+    (line, *_) = [line for line in listed.splitlines() if " reconcile" in line]
+
+    assert "running" not in line
+    assert "requested" not in line

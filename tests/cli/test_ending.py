@@ -275,3 +275,23 @@ def test_help_is_not_cut(name: tuple[str, ...]) -> None:
     assert usage.startswith("Usage: payments")
     assert max(map(len, lines)) <= 80
     assert not any(line.endswith("...") for line in lines)
+
+
+@pytest.mark.parametrize("words", [["completion", "bash"], ["health", "--help"]])
+def test_full_disk(words: list[str]) -> None:
+    """
+    An answer that cannot be written is no mistake of the program: one line says what it was.
+    """
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device, not a file
+        ended = subprocess.run(
+            [PAYMENTS, *words],
+            env=clean_environ(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert ended.returncode == ExitCode.FAILED
+    assert ended.stderr == "Error: The answer could not be written: No space left on device\n"

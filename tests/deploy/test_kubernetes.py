@@ -2,6 +2,9 @@
 The Kubernetes manifests ask for nothing that this version does not have, and run nothing as root.
 """
 
+import os
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -134,3 +137,26 @@ def test_api_is_told_to_stop_after_nobody_calls_it() -> None:
     pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
 
     assert pause + 12 < pod["terminationGracePeriodSeconds"]
+
+
+MINUTES: Final = 60.0
+
+
+@pytest.mark.parametrize("age", [0.0, 2 * MINUTES, None])
+@pytest.mark.parametrize("name", ["payments-worker", "payments-relay"])
+def test_a_worker_that_hangs_is_restarted(name: str, age: float | None, tmp_path: Path) -> None:
+    """
+    The probe is content while the file that the settings name is fresh, and with no other one.
+    """
+    (container,) = PODS[name]["containers"]
+    named = BY_NAME["ConfigMap", "payments"]["data"]["WORKER__ALIVE_FILE"]
+    shell, option, probe = container["livenessProbe"]["exec"]["command"]
+    file = tmp_path / "alive"
+    if age is not None:
+        file.touch()
+        os.utime(file, (time.time() - age,) * 2)
+    ended = subprocess.run([shell, option, probe.replace(named, str(file))], check=False)
+
+    assert named in probe
+    assert named in container["startupProbe"]["exec"]["command"][2]
+    assert (ended.returncode == 0) is (age == 0.0)

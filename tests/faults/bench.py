@@ -21,11 +21,11 @@ SIMULATOR = str(Path(sys.executable).with_name("stripe-simulator"))
 
 
 @contextmanager
-def simulator_process(*options: str) -> Iterator[str]:
+def simulator_process(*options: str, port: int = 0) -> Iterator[str]:
     """
-    Run a simulator in a process of its own, and yield its address.
+    Run a simulator in a process of its own, by default on any free port, and yield its address.
     """
-    port = free_port()
+    port = port or free_port()
     command = [SIMULATOR, "--port", str(port), "--api-key", KEY, "--seed", "1"]
     with subprocess.Popen(
         [*command, "--webhook-secret", SECRET, *options], stdout=subprocess.PIPE, text=True

@@ -242,4 +242,21 @@ CORPUS: Final[dict[str, tuple[str, ...]]] = {
     "M14": ("tests/rabbit/test_consumer.py::test_early_command_is_kept_and_tried_again",),
     "M15": ("tests/bootstrap/test_logging.py::test_json_stays_one_line",),
     "M16": ("tests/input/test_no_secret_is_written.py::test_no_secret_is_written",),
+    "V01": (
+        "tests/bootstrap/test_start_up.py::test_unsafe",
+        "tests/bootstrap/test_start_up.py::test_all_at_once",
+    ),
+    "V02": (
+        "tests/bootstrap/test_start_up.py::test_unsafe",
+        "tests/bootstrap/test_start_up.py::test_all_at_once",
+    ),
+    "V03": (
+        "tests/bootstrap/test_start_up.py::test_unsafe",
+        "tests/bootstrap/test_start_up.py::test_all_at_once",
+    ),
+    "V04": (
+        "tests/bootstrap/test_start_up.py::test_unsafe",
+        "tests/bootstrap/test_start_up.py::test_all_at_once",
+    ),
+    "V06": ("tests/postgres/test_dialects.py::test_an_engine_that_does_not_lock_is_refused",),
 }

@@ -185,6 +185,29 @@ def test_unroutable_leaves_once_somebody_listens(
     assert [m.name for m in broker.messages] == ["IPaymentSucceeded", "IRefundIssued"]
 
 
+def test_a_trouble_is_told_once(
+    service: Service, broker: RecordingPublisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    What waits is a line when it begins, when the reason is another, and when it begins again.
+    """
+    relay = relay_of(service, broker)
+    nobody, closed = Unroutable("Nobody listens"), PublishError("No confirm")
+    days: list[PublishError | None] = [nobody, nobody, closed, closed, None, nobody, nobody]
+    for error in days:
+        pay(service)
+        broker.judge = partial(_judged, error)
+        relay.execute()
+        service.clock.advance(seconds=30)
+    told = [r.message.rpartition(": ")[2] for r in caplog.records]
+
+    assert told == ["Nobody listens", "No confirm", "Nobody listens"]
+
+
+def _judged(error: PublishError | None, _: OutboxMessage) -> PublishError | None:
+    return error
+
+
 def test_poison_is_parked(
     service: Service, broker: RecordingPublisher, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -52,9 +52,15 @@ def short_audit_row(record: AuditRecord) -> dict[str, str]:
     return {
         "at": short_time(entry.at),
         "what": f"{actor.subject or 'somebody'} {entry.action}{amount}",
-        "state": str(record.outcome or entry.after or ""),
+        "state": _state(record),
         "details": ", ".join(f"{name}: {value}" for name, value in details.items() if value),
     }
+
+
+def _state(record: AuditRecord) -> str:
+    # What is asked for a run is its beginning; the entry does not learn how it ended.
+    after = "" if record.entry.action == "reconcile" else record.entry.after
+    return str(record.outcome or after or "")
 
 
 def _text(value: object) -> str | None:

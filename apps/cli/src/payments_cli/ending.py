@@ -2,6 +2,7 @@
 How every run of the command line ends: an exit code, and one line or one document.
 """
 
+import errno
 import os
 import sys
 import traceback
@@ -39,6 +40,8 @@ def ending(*, as_json: bool) -> Iterator[None]:
         _end(Refusal("failed", error.format_message(), error.exit_code, as_json=as_json))
     except click.Abort as error:
         _end(_aborted(error, as_json=as_json))
+    except OSError as error:
+        _end(_unwritten(error) if _is_full(error) else _unexpected(error, as_json=as_json))
     except Exception as error:  # noqa: BLE001 - whatever it is, people get a line and a code
         _end(_unexpected(error, as_json=as_json))
 
@@ -58,6 +61,23 @@ def _aborted(error: click.Abort, *, as_json: bool) -> Refusal:
             click.echo(err=True)
         return Refusal("interrupted", "Interrupted", ExitCode.INTERRUPTED, as_json=as_json)
     return Refusal("aborted", "Nothing was done", ExitCode.FAILED, as_json=as_json)
+
+
+def _is_full(error: OSError) -> bool:
+    # Only what was opened by name has one; standard output has none.
+    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO} and (
+        error.filename is None
+    )
+
+
+def _unwritten(error: OSError) -> Refusal:
+    """
+    Say that the answer is not where it should be; a document could not be written there either.
+    """
+    # Python would try again what is left in its buffer, and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    reason = os.strerror(error.errno or errno.EIO)
+    return Refusal("unwritten", f"The answer could not be written: {reason}", ExitCode.FAILED)
 
 
 def _unexpected(error: Exception, *, as_json: bool) -> Refusal:

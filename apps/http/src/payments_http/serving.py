@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,19 @@ def when_ready(server: Any) -> None:
 
     http = _settings.http
     MetricsServer(http.metrics_port, http.host, registry_of(_figures)).start()
-    server.log.info("Ready on http://%s", bind)
+    server.log.info("Listening on http://%s", bind)
+
+
+def post_worker_init(worker: Any) -> None:
+    """
+    Say once at the start what is missing, such as the tables; from then on changes are told.
+    """
+    from payments_http.access import EXTENSION
+
+    # On a developer's machine everything else is being started at this moment too.
+    if worker.age == 1 and not _settings.development:
+        health = worker.wsgi.extensions[EXTENSION].container.health()
+        threading.Thread(target=health.report, daemon=True).start()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -16,6 +16,7 @@ from typed_settings.converters import TSConverter
 from typed_settings.dict_utils import get_path, set_path
 from typed_settings.types import LoadedSettings, LoaderMeta, OptionInfo, OptionList, SettingsDict
 
+from payments_bootstrap.ranges import out_of_range
 from payments_bootstrap.rules import broken_rules
 from payments_bootstrap.settings import Settings
 
@@ -95,6 +96,11 @@ def _files(environ: Mapping[str, str]) -> Iterator[ts.FileLoader]:
         return
     if not Path(name).is_file():
         raise ConfigurationError([f"{FILE_VARIABLE}: there is no such file"])
+    try:
+        Path(name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigurationError([f"{FILE_VARIABLE}: it cannot be read ({why})"]) from None
     yield ts.FileLoader({"*": ts.TomlFormat(None)}, [name])
 
 
@@ -134,7 +140,8 @@ class _Check:
             problem = self._convert(settings_dict, option, values)
             if problem:
                 problems.append(f"{variable(option.path)}: {problem}")
-        problems += [f"{variable(path)}: {text}" for path, text in broken_rules(values)]
+        broken = (*broken_rules(values), *out_of_range(values))
+        problems += [f"{variable(path)}: {text}" for path, text in broken]
         problems += _refused_by_types(options, values)
         if problems:
             raise ConfigurationError(problems)
@@ -166,14 +173,34 @@ def _refused_by_types(options: OptionList, values: Mapping[str, Any]) -> Iterato
     for option in options:
         groups.setdefault(option.path.rpartition(".")[0], []).append(option)
     groups.pop("", None)
-    for group, members in groups.items():
-        given = {o.name: values[o.path] for o in members if o.path in values}
-        if any(o.has_no_default and o.name not in given for o in members):
+    for members in groups.values():
+        given = {o.name: o for o in members if o.path in values}
+        refused = {n: text for n, o in given.items() if (text := _refused(o, values[o.path]))}
+        yield from (f"{variable(given[name].path)}: {text}" for name, text in refused.items())
+        if refused or any(o.has_no_default and o.name not in given for o in members):
             continue
         try:
-            members[0].parent_cls(**given)
+            members[0].parent_cls(**{name: values[o.path] for name, o in given.items()})
         except Exception as error:  # noqa: BLE001 - a type may refuse in any way
-            yield f"{variable(group)}: {_without(given.values(), str(error.args[0]))}"
+            group = members[0].path.rpartition(".")[0]
+            texts = [values[o.path] for o in given.values()]
+            yield f"{variable(group)}: {_without(texts, str(error.args[0]))}"
+
+
+def _refused(option: OptionInfo, value: Any) -> str | None:
+    """
+    Return what a field's own check says of a value, without the value.
+    """
+    field: Any = attrs.fields_dict(option.parent_cls)[option.name]
+    try:
+        converted = field.converter(value) if field.converter else value
+        if field.validator:
+            field.validator(None, field, converted)
+    except Exception as error:  # noqa: BLE001 - a type may refuse in any way
+        told = _without([value], str(error.args[0]))
+        rest = told.replace(f"'{option.name}'", option.name).removeprefix(f"{option.name} ")
+        return told if rest == told else f"it {rest}"
+    return None
 
 
 def _without(values: Iterable[Any], text: str) -> str:

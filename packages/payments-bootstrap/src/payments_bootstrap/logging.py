@@ -20,6 +20,11 @@ Libraries that would write a line for each call, or each look at the tables; aio
 byte, also of the login.
 """
 
+SILENT: Final = ("aiormq.connection",)
+"""
+Those that write an error each time when something is away of which we tell ourselves, and once.
+"""
+
 
 def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) -> None:
     """
@@ -46,6 +51,8 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
     )
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

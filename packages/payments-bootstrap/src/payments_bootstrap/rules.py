@@ -30,6 +30,8 @@ DEVELOPMENT_ISSUER: Final = "urn:payments:development"
 Who issues the tokens on a developer's machine.
 """
 
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 PROVIDERS: Final = tuple(field.name for field in attrs.fields(PaymentProviderSettings))
 """
 The names under which providers can be configured.
@@ -82,6 +84,20 @@ def _live_key(values: Values) -> bool:
 
 def _nobody(values: Values) -> bool:
     return not any(map(str.strip, values.get("keycloak.issuer", ())))
+
+
+def _no_issuer(values: Values) -> bool:
+    # Where its keys are follows from its name, if nothing else is said.
+    named = values.get("keycloak.issuer", ()) if not values.get("keycloak.jwks_url") else ()
+    return any(
+        urlsplit(name).scheme not in {"https", "http"}
+        for name in named
+        if name.strip() and name != DEVELOPMENT_ISSUER
+    )
+
+
+def _no_level(values: Values) -> bool:
+    return values.get("log.level", "INFO").upper() not in LEVELS
 
 
 def _nothing(values: Values) -> bool:
@@ -222,6 +238,12 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
         _nobody,
         "name at least one issuer whose tokens are accepted",
     ),
+    (
+        "keycloak.issuer",
+        _no_issuer,
+        "an issuer is an address such as https://sso.example/realms/shop",
+    ),
+    ("log.level", _no_level, f"it must be one of {', '.join(LEVELS)}"),
     (
         "keycloak.audience",
         _nothing,

@@ -166,13 +166,15 @@ class RabbitConsumer:
         self._stopping.set()
 
     async def _run(self) -> None:
-        failures = 0
+        failures, told = 0, ""
         while not self._stopping.is_set():
             try:
                 await self._session()
-                failures = 0
+                failures, told = 0, ""
             except (PublishError, *LOST) as error:
-                _log.warning("RabbitMQ is not to be had (%s); trying again", type(error).__name__)
+                # Said once for as long as it stays so.
+                if told != (told := f"{type(error).__name__}: {error}"):
+                    _log.warning("Nothing is consumed: %s; trying again", told)
             except Exception:  # noqa: BLE001 - whatever it was, nobody else would begin again
                 _log.exception("Consuming broke off; trying again")
             with suppress(TimeoutError):

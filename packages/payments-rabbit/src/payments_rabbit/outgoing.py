@@ -32,6 +32,7 @@ class Outgoing:
         self._exchanges: set[str] = set()
         self._opening = asyncio.Lock()
         self._next_try = 0.0
+        self._away = False
 
     @property
     def connected(self) -> bool:
@@ -114,9 +115,19 @@ class Outgoing:
             await self.close()
             try:
                 self._connection = await connect(self._settings)
-            except PublishError:
+            except PublishError as error:
                 self._next_try = time.monotonic() + RETRY_AFTER
+                self._tell_away(error)
                 raise
+            self._away = False
             self._exchanges.clear()
             _log.info("Connected to RabbitMQ for publishing")
         return self._connection
+
+    def _tell_away(self, error: PublishError) -> None:
+        """
+        Say it once, and not at each attempt.
+        """
+        if not self._away:
+            self._away = True
+            _log.warning("Messages wait: %s; trying again", error)

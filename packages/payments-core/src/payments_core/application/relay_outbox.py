@@ -3,7 +3,7 @@ Carrying messages from the outbox to the broker, each order's in their order.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -21,6 +21,11 @@ from payments_core.ports.publisher import (
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 
 _log = logging.getLogger(__name__)
+
+Trouble = tuple[str, str | None]
+"""
+The name of messages that wait, and why they do.
+"""
 
 
 @attrs.frozen
@@ -62,6 +67,7 @@ class RelayOutbox:
     publisher: IEventPublisher
     clock: IClock
     policy: RelayPolicy = RelayPolicy()
+    _told: set[Trouble] = attrs.field(factory=set, init=False, eq=False, repr=False)
 
     def execute(self) -> int:
         """
@@ -106,7 +112,7 @@ class RelayOutbox:
             faultpoint("relay.mark.precommit")
             uow.commit()
         faultpoint("relay.mark.commit")
-        _report(troubles)
+        self._report({m.name for m in claimed}, troubles)
         _tell(gone)
         return sum(map(len, gone.values()))
 
@@ -127,6 +133,27 @@ class RelayOutbox:
             next_at=None if parked else now + _wait(message, error),
             error=f"{error.code}: {error}",
         )
+
+    def _report(self, names: Collection[str], troubles: Sequence[OutboxMessage]) -> None:
+        """
+        Name each parked message; of others, which may be many, one of each trouble that is new.
+
+        What still waits is no news: late messages are reported for as long as there are some.
+        """
+        parked = [m for m in troubles if m.status is OutboxStatus.PARKED]
+        waiting = {(m.name, m.error): m for m in troubles if m.status is not OutboxStatus.PARKED}
+        for trouble in waiting.keys() - self._told:
+            number = sum(1 for m in troubles if (m.name, m.error) == trouble)
+            name, error = trouble
+            _log.warning("%d %s wait, such as %s: %s", number, name, waiting[trouble].id, error)
+        self._told.difference_update([trouble for trouble in self._told if trouble[0] in names])
+        self._told.update(waiting)
+        for message in parked:
+            with correlated(message.correlation):
+                _log.error(
+                    "%s %s is parked and holds up order %s: %s",
+                    *(message.name, message.id, message.order_id, message.error),
+                )
 
 
 @attrs.frozen
@@ -162,23 +189,6 @@ def _wait(message: OutboxMessage, error: PublishError) -> timedelta:
     if isinstance(error, Unroutable):
         return timedelta(seconds=5)
     return timedelta(seconds=min(2**message.attempts, 300))
-
-
-def _report(troubles: Sequence[OutboxMessage]) -> None:
-    """
-    Name each parked message; of others, which may be many, one example of each trouble.
-    """
-    examples = {(m.name, m.error): m for m in troubles if m.status is not OutboxStatus.PARKED}
-    for (name, error), example in examples.items():
-        number = sum(1 for m in troubles if (m.name, m.error) == (name, error))
-        _log.warning("%d %s wait, such as %s: %s", number, name, example.id, error)
-    for message in troubles:
-        if message.status is OutboxStatus.PARKED:
-            with correlated(message.correlation):
-                _log.error(
-                    "%s %s is parked and holds up order %s: %s",
-                    *(message.name, message.id, message.order_id, message.error),
-                )
 
 
 def _tell(gone: Mapping[OutboxStatus, Sequence[OutboxMessage]]) -> None:
