@@ -156,17 +156,33 @@ def test_first_and_last(clock: Still) -> None:
     assert (during, after) == (["other", "own"], ["other"])
 
 
-def test_an_end_without_the_database(clock: Still) -> None:
+def test_known_from_the_start(clock: Still) -> None:
     """
-    A worker ends although nobody can be told.
+    When a worker has been started, it is known.
+    """
+    place = Counted()
+    Heart(place, clock, EVERY).start()
+
+    assert len(place.beats) == 1
+
+
+def test_without_the_database(clock: Still) -> None:
+    """
+    A worker starts and ends although nobody can be told.
     """
 
     class Away(InMemoryHeartbeats):
         @override
+        def beat(self, heartbeat: Heartbeat) -> None:
+            raise StorageUnavailable("away")
+
+        @override
         def end(self, worker: str) -> None:
             raise StorageUnavailable("away")
 
-    Heart(Away(), clock, EVERY).stop()
+    heart = Heart(Away(), clock, EVERY)
+    heart.start()
+    heart.stop()
 
 
 def _workers(beats: Sequence[dict[str, Any]], *, broker: bool = True) -> Workers:

@@ -71,8 +71,11 @@ class Heart(Service):
     @override
     def start(self) -> None:
         """
-        The first beat is the job's.
+        Let everybody know at once that this worker is there.
         """
+        # Without the database it works as soon as that comes, and tells then.
+        with suppress(PaymentsError):
+            self.beat()
 
     @override
     def stop(self) -> None:
