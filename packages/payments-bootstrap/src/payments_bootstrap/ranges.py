@@ -24,7 +24,11 @@ NOT_NEGATIVE: Final = (
     *("http.trusted_proxies", "health.fresh", "health.provider_fresh"),
     *("keycloak.leeway", "reconcile.grace", "policy.confirm_within", "policy.listing_margin"),
 )
-PORTS: Final[Mapping[str, int]] = {"http.port": 1, "http.metrics_port": 0}
+PORTS: Final[Mapping[str, int]] = {
+    "http.port": 1,
+    "http.metrics_port": 0,
+    "worker.metrics_port": 0,
+}
 """
 The least number of each.
 """
