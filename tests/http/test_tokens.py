@@ -7,11 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
+from joserfc.jwk import RSAKey
 from werkzeug.datastructures import Headers
 
 from payments_bootstrap import Container
 from payments_bootstrap.configuration import load
+from payments_bootstrap.settings import KeycloakSettings
 from payments_http.app import create_app
 from payments_http.keys import IssuerKeys
 from payments_http.problems import Problem
@@ -259,3 +262,29 @@ def test_issuer_was_never_there(issuer: Issuer, environ: dict[str, str], tmp_pat
 
     assert (answer.status_code, answer.get_json()["code"]) == (503, "identity_unavailable")
     assert answer.headers["Retry-After"]
+
+
+def test_a_remembered_token_ends_with_its_time_and_its_key(issuer: Issuer) -> None:
+    """
+    A signature is checked once; the time is looked at each time, and so is whose key it was.
+    """
+    now = [time.time()]
+    listed: list[Any] = [issuer.key.as_dict(private=False)]
+    keys = IssuerKeys(lambda: {"keys": listed}, fresh=10, pause=1, clock=lambda: now[0])
+    settings = attrs.evolve(KeycloakSettings(), issuer=(issuer.issuer,))
+    verifier = TokenVerifier(settings, keys, clock=lambda: now[0])
+    token = issuer.token("Customer")
+    first, again = verifier.verify(token), verifier.verify(token)
+    other = RSAKey.generate_key(2048, {"kid": issuer.key.kid, "use": "sig", "alg": "RS256"})
+    listed[:] = [other.as_dict(private=False)]
+    now[0] += 11
+    with pytest.raises(Problem, match="token_invalid"):
+        verifier.verify(token)
+    listed[:] = [issuer.key.as_dict(private=False)]
+    now[0] += 11
+    back = verifier.verify(token)
+    now[0] += 3600
+    with pytest.raises(Problem, match="token_expired"):
+        verifier.verify(token)
+
+    assert first == again == back

@@ -6,7 +6,7 @@ do: an address only hears 429 in place of the refusal that it would have heard a
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from http import HTTPStatus
@@ -14,18 +14,15 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from typing import Final
 
-from flask import Flask, Response, current_app, g, request
-from flask_limiter import Limiter, RateLimitExceeded
+from flask import Flask, current_app, request
+from limits import RateLimitItemPerMinute
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from payments_bootstrap.settings import Settings
+from payments_http.counting import Counts, counts_of
 from payments_http.problems import Problem
 
 _EXTENSION: Final = "payments_limits"
-_PATIENCE: Final = {"socket_connect_timeout": 0.2, "socket_timeout": 0.2}
-"""
-Seconds to wait for Redis, in redis-py's words; after that this process counts by itself.
-"""
 _NETWORK: Final = 64
 """
 How many bits of an IPv6 address are given to one customer of a network.
@@ -45,48 +42,29 @@ class Limited(StrEnum):
 
 class Limits:
     """
-    Counts in Redis for all processes together; in this process while there is none.
+    The numbers of the settings, and what was counted of each.
     """
 
-    def __init__(self, app: Flask, settings: Settings) -> None:
-        self.limiter = Limiter(
-            _counted,
-            app=app,
-            storage_uri=settings.redis.url or "memory://",
-            storage_options=dict(_PATIENCE) if settings.redis.url else {},  # type: ignore[arg-type]  # floats go through to redis-py
-            strategy="moving-window",
-            in_memory_fallback_enabled=True,
-            key_prefix="payments",
-            enabled=not settings.development
-            if settings.limits.enabled is None
-            else settings.limits.enabled,
-        )
-        self._gates = {
-            what: self._gate(what, number)
-            for what in Limited
-            if (number := getattr(settings.limits, what))
+    def __init__(self, counts: Counts, settings: Settings) -> None:
+        self._counts = counts
+        enabled = settings.limits.enabled
+        numbers = {what: getattr(settings.limits, what) for what in Limited}
+        self._most = {
+            what: RateLimitItemPerMinute(number, namespace=f"{settings.redis.key_prefix}limits")
+            for what, number in numbers.items()
+            if number and (not settings.development if enabled is None else enabled)
         }
-
-    def _gate(self, what: Limited, number: int) -> Callable[[], None]:
-        def gate() -> None:
-            """
-            Let through whoever has not asked for too much.
-            """
-
-        # The library keeps its limits by the names of what it decorates.
-        gate.__qualname__ = what
-        return self.limiter.shared_limit(f"{number}/minute", scope=what)(gate)
 
     def count(self, what: Limited, who: str) -> None:
         """
         Count one of these for somebody.
 
         Raises:
-            RateLimitExceeded: It was one too many.
+            Problem: It was one too many.
         """
-        if what in self._gates:
-            g.counted = who
-            self._gates[what]()
+        most = self._most.get(what)
+        if most and (until := self._counts.full_until(most, what, who)):
+            raise _too_many(until, most.get_expiry())
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -99,8 +77,7 @@ def register(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as above
             app.wsgi_app, x_for=proxies, x_proto=0, x_host=0
         )
-    app.extensions[_EXTENSION] = Limits(app, settings)
-    app.register_error_handler(RateLimitExceeded, _too_many)
+    app.extensions[_EXTENSION] = Limits(counts_of(settings), settings)
 
 
 def count(what: Limited, who: str) -> None:
@@ -108,7 +85,7 @@ def count(what: Limited, who: str) -> None:
     Count one of these for somebody.
 
     Raises:
-        RateLimitExceeded: It was one too many; it is answered with 429.
+        Problem: It was one too many; it is answered with 429.
     """
     limits: Limits = current_app.extensions[_EXTENSION]
     limits.count(what, who)
@@ -140,30 +117,11 @@ def address() -> str:
     return str(found)
 
 
-def _counted() -> str:
-    return str(g.counted)
-
-
-def _too_many(error: RateLimitExceeded) -> Response:
-    del error
+def _too_many(until: float, window: int) -> Problem:
+    """
+    Return the refusal; it asks for no wait that is too short, or longer than the window.
+    """
+    left = min(max(1, ceil(until - time.time())), window)
     detail = "This was asked for too often; come back after Retry-After seconds."
-    headers = {"Retry-After": str(_seconds_left())}
-    return Problem(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", detail, headers=headers).response()
-
-
-def _seconds_left() -> int:
-    """
-    Return the seconds until the window ends: never too few, and never more than it lasts.
-
-    Flask-Limiter rounds the end up to a whole second, so the difference alone may be longer than the window.
-    """
-    limits: Limits = current_app.extensions[_EXTENSION]
-    current = limits.limiter.current_limit
-    if current is None:
-        return 1
-    window = current.limit.get_expiry()
-    try:
-        left = current.reset_at - time.time()
-    except Exception:  # noqa: BLE001 - Redis may have gone between the count and this
-        return window
-    return min(max(1, ceil(left)), window)
+    headers = {"Retry-After": str(left)}
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", detail, headers=headers)

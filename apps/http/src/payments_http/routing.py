@@ -111,11 +111,13 @@ def endpoint(
             described = _answer(group, status, meaning, schema, keyed=key is not None)(described)
         for status in sorted({*problems, *_usual(access, body, query)}, reverse=True):
             described = _problem(group, status)(described)
+        # Schemas are made here, once: from a class, a new one would be made for each request.
         if body:
-            required = any(f.required for f in body().fields.values())
-            described = group.arguments(body, required=required, example=example)(described)
+            reads = body()
+            required = any(f.required for f in reads.fields.values())
+            described = group.arguments(reads, required=required, example=example)(described)
         if query:
-            described = group.arguments(query, location="query")(described)
+            described = group.arguments(query(), location="query")(described)
         described = guarded(access)(described)
         group.route(rule, methods=[method])(described)
         return described

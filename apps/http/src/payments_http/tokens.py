@@ -10,13 +10,19 @@ from typing import Any, Final
 
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError
-from joserfc.jwk import GuestProtocol, Key
+from joserfc.jwk import Key
+from joserfc.jws import extract_compact
 
 from payments_bootstrap.settings import KeycloakSettings
 from payments_http.keys import IssuerKeys, KeysUnavailable
 from payments_http.problems import Problem
 
 _log = logging.getLogger(__name__)
+
+_REMEMBERED: Final = 1024
+"""
+How many tokens are remembered whose signature is good; callers send theirs again and again.
+"""
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
@@ -34,6 +40,7 @@ class TokenVerifier:
     ) -> None:
         self._settings = settings
         self._keys = keys
+        self._signed: dict[str, tuple[Key, jwt.Token]] = {}
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(clock()),
             leeway=int(settings.leeway.total_seconds()),
@@ -68,7 +75,7 @@ class TokenVerifier:
             ) from None
 
     def _verify(self, token: str) -> Mapping[str, Any]:
-        decoded = jwt.decode(token, self._key, algorithms=list(self._settings.algorithms))
+        decoded = self._decoded(token)
         claims = decoded.claims
         if "crit" in decoded.header:
             raise ValueError("Nothing that a header calls critical is understood here")
@@ -81,8 +88,24 @@ class TokenVerifier:
             raise ValueError("This is no access token")
         return claims
 
-    def _key(self, guest: GuestProtocol) -> Key:
-        kid = guest.headers().get("kid")
+    def _decoded(self, token: str) -> jwt.Token:
+        """
+        Return what a token says that the issuer's key signed.
+
+        Only that is remembered, and as long as the key is the issuer's: what changes with time
+        is checked each time.
+        """
+        key = self._key(token)
+        known, decoded = self._signed.get(token, (None, None))
+        if decoded is None or known is not key:
+            decoded = jwt.decode(token, key, algorithms=list(self._settings.algorithms))
+            if len(self._signed) >= _REMEMBERED:
+                self._signed.clear()
+            self._signed[token] = (key, decoded)
+        return decoded
+
+    def _key(self, token: str) -> Key:
+        kid = extract_compact(token.encode()).headers().get("kid")
         key = self._keys.get(kid) if isinstance(kid, str) else None
         if key is None:
             raise ValueError("No key of the issuer has this id")

@@ -3,11 +3,12 @@ All that PostgreSQL and SQLite do differently.
 """
 
 import re
+import select
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 import sqlalchemy
@@ -25,7 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
+from typing_extensions import override
 
 from payments_postgres.settings import DatabaseSettings, engine_url
 
@@ -77,16 +80,66 @@ def create_engine(settings: DatabaseSettings) -> Engine:
 
 
 def _postgresql_engine(url: URL, settings: DatabaseSettings) -> Engine:
-    return sqlalchemy.create_engine(
+    engine = sqlalchemy.create_engine(
         url,
         isolation_level="READ COMMITTED",
         hide_parameters=True,
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
-        pool_pre_ping=True,
-        connect_args=_postgresql_arguments(url, settings),
+        connect_args={"cursor_factory": _Cursor, **_postgresql_arguments(url, settings)},
     )
+    event.listen(engine, "checkout", _require_open)
+    return engine
+
+
+class _Columns(Sequence[psycopg.Column]):
+    """
+    What a cursor's columns are, found out when somebody looks.
+    """
+
+    def __init__(self, cursor: psycopg.Cursor[Any], count: int) -> None:
+        self._cursor = cursor
+        self._count = count
+
+    @override
+    def __len__(self) -> int:
+        return self._count
+
+    @override
+    def __getitem__(self, index: Any) -> Any:
+        return psycopg.Column(self._cursor, range(self._count)[index])
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """
+    A cursor that describes no column before it is looked at.
+
+    SQLAlchemy asks each time whether there are columns, and looks at them the first time.
+    """
+
+    @property
+    @override
+    def description(self) -> Any:
+        found = self.pgresult
+        return _Columns(self, found.nfields) if found and found.nfields else None
+
+
+def _require_open(connection: DBAPIConnection, *_: object) -> None:
+    """
+    Return if the server has not closed a connection that lay in the pool.
+
+    A server that ends a connection says so, and nothing else is ever to be read from an idle
+    one. So a look at the socket tells what a ping would, without the way there and back; a
+    server that vanished silently is noticed by the keepalives.
+
+    Raises:
+        InvalidatePoolError: It has; the pool makes a new one.
+    """
+    poll = select.poll()
+    poll.register(cast("psycopg.Connection", connection).fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise InvalidatePoolError
 
 
 def _postgresql_arguments(url: URL, settings: DatabaseSettings) -> dict[str, str | int]:

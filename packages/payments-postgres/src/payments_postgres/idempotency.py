@@ -70,8 +70,8 @@ class SqlAlchemyIdempotencyKeys(IIdempotencyKeys):
         return self._transaction.change(_FORGET, {"now": now, "most": limit})
 
     def _end(self, key: str, payment_id: UUID, **result: str) -> int:
-        values = {"payment_id": payment_id, "lease_until": None, **result}
-        return self._transaction.change(_END.values(values), {"of_key": key})
+        values = {"of_key": key, "payment_id": payment_id, "lease_until": None, **result}
+        return self._transaction.change(_END, values)
 
     def _replace(self, row: Mapping[str, Any], now: datetime) -> int:
         key = {"of_key": row["key"], "now": now}

@@ -106,6 +106,9 @@ _IN_REVIEW: Final = (
     .limit(bindparam("most"))
 )
 _UPDATE: Final = _update_by_id(payments).where(payments.c.version == bindparam("expected"))
+_PARTS: Final = (payment_operations, refunds)
+_INSERT: Final = {table: insert(table) for table in _PARTS}
+_CHANGE: Final = {table: _update_by_id(table) for table in _PARTS}
 
 
 _ENDED: Final = _update_by_id(discrepancies).where(discrepancies.c.repair.is_(None))
@@ -234,7 +237,7 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
 
     def _insert(self, table: Table, rows: Sequence[Values]) -> None:
         if rows:
-            self._transaction.change(insert(table), rows)
+            self._transaction.change(_INSERT[table], rows)
 
     def _change(
         self, table: Table, before: Mapping[UUID, Values], after: Mapping[UUID, Values]
@@ -242,7 +245,7 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
         known = before.keys() & after.keys()
         changed = [{"key": key, **after[key]} for key in known if before[key] != after[key]]
         if changed:
-            self._transaction.change(_update_by_id(table), changed)
+            self._transaction.change(_CHANGE[table], changed)
 
 
 class SqlAlchemyDiscrepancyRepository(IDiscrepancyRepository):

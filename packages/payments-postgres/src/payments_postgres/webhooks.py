@@ -66,7 +66,7 @@ class SqlAlchemyWebhookInbox(IWebhookInbox):
             "of_created_at": event.created_at,
         }
         outcome = {name: getattr(event, name) for name in _OUTCOME}
-        self._transaction.change(_SAVE.values(outcome), key)
+        self._transaction.change(_SAVE, {**key, **outcome})
 
     @override
     def claim(self, now: datetime, until: datetime, limit: int) -> Sequence[WebhookEvent]:
