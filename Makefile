@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test prove verify lint fmt docs bench services secrets baseline sbom image lock clean
+.PHONY: help install run test prove verify lint fmt docs bench services secrets baseline sbom image image-test lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,13 +32,13 @@ run: $(STAMP) ## Start the whole service on http://localhost:5004, nothing else 
 
 test: $(STAMP) ## Run the suite against real servers (all but the slow proofs)
 	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
-		-m "not slow and not sandbox" $(ARGS)
+		-m "not slow and not sandbox and not image" $(ARGS)
 
 PROVE = scripts/services.py run -- $(BIN)/python -m pytest $(ARGS)
 
 # A proof that measures times has the machine for itself. ARGS may leave one of the two with nothing (5).
 define proofs
-@$(1) $(BIN)/python $(PROVE) -n 2 --dist loadfile -m "slow and not alone and not sandbox" || [ $$? -eq 5 ]
+@$(1) $(BIN)/python $(PROVE) -n 2 --dist loadfile -m "slow and not alone and not sandbox and not image" || [ $$? -eq 5 ]
 @$(1) $(BIN)/python $(PROVE) -m "slow and alone and not sandbox" || [ $$? -eq 5 ]
 endef
 
@@ -48,13 +48,14 @@ prove: $(STAMP) ## Run the long proofs, as CI does
 verify: $(STAMP) ## Run the proofs with the counts of a release
 	$(call proofs,PROOF_SCALE=release)
 
-lint: $(STAMP) ## ruff, mypy --strict, import contracts, spelling, AsyncAPI
+lint: $(STAMP) ## ruff, mypy --strict, import contracts, spelling, AsyncAPI, what deploys
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/codespell $$(git ls-files -co --exclude-standard | grep -v '\.lock$$')
 	@$(BIN)/python -m scripts.check_asyncapi
+	@$(BIN)/python -m scripts.check_deploy
 
 fmt: $(STAMP) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only -q .
@@ -75,6 +76,9 @@ services: $(STAMP) ## Start or find the servers of the tests and print their add
 
 image: ## Build the container image without a Docker engine (root, buildah, mmdebstrap)
 	@scripts/image.sh build
+
+image-test: $(STAMP) image ## Build it and take a first payment with it, against real servers
+	@$(BIN)/python scripts/services.py run -- $(BIN)/python -m pytest -m image tests/deploy $(ARGS)
 
 secrets: $(STAMP) ## Look for keys and passwords in all that is or would be committed
 	@git ls-files -zco --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
@@ -97,6 +101,9 @@ lock: $(STAMP) ## Resolve again and write requirements.lock (versions and hashes
 	@$(BIN)/uv lock -q --upgrade
 	@$(BIN)/uv export -q --all-groups --no-emit-workspace --no-emit-index-url --no-header \
 		--no-annotate --format requirements-txt -o requirements.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate scripts/deploy/requirements.in \
+		-o scripts/deploy/requirements.lock
 
 clean: ## Remove what was installed and what was written
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis

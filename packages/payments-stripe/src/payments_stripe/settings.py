@@ -39,14 +39,16 @@ def _check_secrets(_settings: Any, _field: Any, value: tuple[str, ...]) -> None:
         )
 
 
-def _check_base(_settings: Any, _field: Any, value: str) -> None:
+def _check_base(settings: Any, _field: Any, value: str) -> None:
     url = urlsplit(value)
     plain = url.hostname and not (url.path.strip("/") or url.query or url.username)
     if not plain or url.scheme not in {"https", "http"}:
         raise ValueError("api_base must be an address such as https://api.stripe.com")
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+    # A key of the test mode moves no money: whoever reads it on the way has a simulator's.
+    if url.scheme == "http" and settings.livemode and not _is_loopback(url.hostname or ""):
         raise ValueError(
-            "api_base must use https; http is allowed only to this machine (127.0.0.1, localhost)"
+            "api_base must use https with a live key; http is allowed only to this machine"
+            " (127.0.0.1, localhost), or with a test key"
         )
 
 
@@ -88,7 +90,8 @@ class StripeSettings:
         webhook_secrets: The signing secrets of the webhook endpoint; two while one replaces
             the other.
 
-        api_base: Where the API is. Plain http only to this machine, for a simulator.
+        api_base: Where the API is. Plain http only to this machine or with a test key, for a
+            simulator.
 
         account: The account whose events are acted on, where an event names one; those of others
             are kept and ignored.

@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help=f"port to listen on (default {PORT})")
+    parser.add_argument("--public-url", help="where customers open its pages, if not there")
     parser.add_argument("--api-key", help="secret key, sk_test_…")
     parser.add_argument("--publishable-key", help="key for browsers, pk_test_…")
     parser.add_argument("--webhook-url", help="where events are sent")

@@ -36,6 +36,8 @@ class Settings:
         webhook_timeout: Seconds after which an endpoint that does not answer has failed.
 
         webhook_workers: How many deliveries run at once; one keeps them in order.
+
+        public_url: Under which address customers open its pages; where it listens when not given.
     """
 
     api_key: str = field(default="sk_test_simulator", repr=False)
@@ -53,6 +55,7 @@ class Settings:
     webhook_workers: int = 1
     host: str = "127.0.0.1"
     port: int = 0
+    public_url: str | None = None
     merchant: str = "Simulated Shop"
     api_version: str = "2026-10-28.endive"
 

@@ -57,7 +57,7 @@ class Simulator:
         self.settings = settings or Settings(**fields)
         self._simulation = Simulation(self.settings)
         self._server = self._bind()
-        self._simulation.url = f"http://{self.settings.host}:{self._server.server_port}"
+        self._simulation.url = self.settings.public_url or self.url
         self._threads: list[TimerThread | DeliveryThread] = [
             TimerThread(self._simulation),
             *(DeliveryThread(self._simulation, n) for n in range(self.settings.webhook_workers)),
@@ -77,7 +77,7 @@ class Simulator:
         """
         The address to give to Stripe's SDK.
         """
-        return self._simulation.url
+        return f"http://{self.settings.host}:{self._server.server_port}"
 
     @property
     def api_key(self) -> str:
