@@ -91,7 +91,8 @@ def a_stack(
         "http://stripe:12111": f"http://127.0.0.1:{stripe}",
         told["KEYCLOAK__JWKS_URL"]: issuer.keys_url,
         told["KEYCLOAK__ISSUER"]: issuer.url,
-        "/data/": f"{folder}/",
+        # The image has this folder; this machine shall not.
+        "/data/": f"{folder}/" if carrier is from_venv else "/data/",
         "12111": str(stripe),
         "0.0.0.0": "127.0.0.1",
     }

@@ -160,3 +160,36 @@ def test_a_worker_that_hangs_is_restarted(name: str, age: float | None, tmp_path
     assert named in probe
     assert named in container["startupProbe"]["exec"]["command"][2]
     assert (ended.returncode == 0) is (age == 0.0)
+
+
+def test_network_lets_each_port_be_reached() -> None:
+    """
+    A policy selects every pod there is; the API's port and the figures' are open, and nothing else.
+    """
+    policies = {name: m["spec"] for (kind, name), m in BY_NAME.items() if kind == "NetworkPolicy"}
+    (selected,) = policies["payments"]["podSelector"]["matchExpressions"]
+    opened = [
+        (name, port["port"])
+        for name, spec in policies.items()
+        for rule in spec["ingress"]
+        for port in rule["ports"]
+    ]
+
+    assert set(selected["values"]) == set(PODS)
+    assert policies["payments-api"]["podSelector"]["matchLabels"] == {
+        "app.kubernetes.io/name": "payments-api"
+    }
+    assert sorted(opened) == [("payments", 9090), ("payments-api", "http")]
+
+
+def test_scraped_ports_are_open() -> None:
+    """
+    Where the annotations send Prometheus, a container has its port.
+    """
+    for (kind, name), manifest in BY_NAME.items():
+        if kind == "Deployment":
+            template = manifest["spec"]["template"]
+            asked = int(template["metadata"]["annotations"]["prometheus.io/port"])
+            (container,) = PODS[name]["containers"]
+
+            assert asked in {port["containerPort"] for port in container["ports"]}

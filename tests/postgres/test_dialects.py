@@ -66,6 +66,25 @@ def test_the_address_may_say_otherwise(postgres_url: str) -> None:
 
 
 @pytest.mark.postgres
+def test_behind_a_pooler_nothing_stays_on_a_connection(postgres_url: str) -> None:
+    """
+    No statement is prepared however often it runs, and the limits are those of the server.
+    """
+    engine = create_engine(DatabaseSettings(postgres_url, pooler=True))
+    with engine.connect() as connection:
+        for _ in range(10):
+            connection.execute(text("SELECT 1"))
+        prepared = connection.execute(text("SELECT count(*) FROM pg_prepared_statements"))
+        limit = connection.execute(
+            text("SELECT source FROM pg_settings WHERE name = 'lock_timeout'")
+        )
+
+    assert prepared.scalar_one() == 0
+    assert limit.scalar_one() != "client"
+    engine.dispose()
+
+
+@pytest.mark.postgres
 def test_a_snapshot_is_one_moment_on_postgresql(postgres_engine: Engine) -> None:
     """
     Several queries see one moment and cannot write; the next user of the connection can.

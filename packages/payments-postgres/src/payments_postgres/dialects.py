@@ -142,13 +142,32 @@ def _require_open(connection: DBAPIConnection, *_: object) -> None:
         raise InvalidatePoolError
 
 
-def _postgresql_arguments(url: URL, settings: DatabaseSettings) -> dict[str, str | int]:
+def _postgresql_arguments(url: URL, settings: DatabaseSettings) -> dict[str, str | int | None]:
     """
     Return libpq's parameters; whoever wrote others into the address wins.
 
     Limits travel with the connection's start, so that no transaction has to set them. The
     keepalives notice a server that vanished, which no limit of the server itself can.
+
+    A pooler gives each transaction any of its connections, so it takes no limits at a start, and
+    what was prepared on one connection would be missing on the next.
     """
+    ours: dict[str, str | int | None] = {
+        "application_name": "payments",
+        "connect_timeout": settings.connect_timeout_seconds,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 2 * _milliseconds(settings.statement_timeout_seconds),
+    }
+    ours = {name: value for name, value in ours.items() if name not in url.query}
+    if settings.pooler:
+        return ours | {"prepare_threshold": None}
+    theirs = url.query.get("options", "")
+    return ours | {"options": f"{_limits(settings)} {theirs}".strip()}
+
+
+def _limits(settings: DatabaseSettings) -> str:
     limits = {
         "timezone": "UTC",
         # Compiling a claim that looks into many months took a hundred times as long as running it.
@@ -159,18 +178,7 @@ def _postgresql_arguments(url: URL, settings: DatabaseSettings) -> dict[str, str
             settings.idle_in_transaction_timeout_seconds
         ),
     }
-    ours: dict[str, str | int] = {
-        "application_name": "payments",
-        "connect_timeout": settings.connect_timeout_seconds,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 2 * _milliseconds(settings.statement_timeout_seconds),
-    }
-    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    theirs = url.query.get("options", "")
-    ours = {name: value for name, value in ours.items() if name not in url.query}
-    return ours | {"options": f"{options} {theirs}".strip()}
+    return " ".join(f"-c {name}={value}" for name, value in limits.items())
 
 
 def _milliseconds(seconds: float) -> int:

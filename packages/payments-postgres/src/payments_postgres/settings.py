@@ -56,6 +56,9 @@ class DatabaseSettings:
     Attributes:
         url: ``postgresql://…``, ``sqlite:///path``, or ``sqlite://`` for memory. Secret.
 
+        pooler: A pooler such as PgBouncer stands between, in transaction mode: statements are
+            not prepared, and the limits below are those of the role or the database.
+
         pool_size: Connections that one process may hold at once.
 
         pool_timeout_seconds: How long to wait for one of them.
@@ -72,6 +75,7 @@ class DatabaseSettings:
     """
 
     url: str = attrs.field(repr=_masked, validator=_understood)
+    pooler: bool = False
     pool_size: int = attrs.field(default=10, validator=gt(0))
     pool_timeout_seconds: float = attrs.field(default=5.0, validator=gt(0))
     connect_timeout_seconds: int = attrs.field(default=3, validator=gt(0))
