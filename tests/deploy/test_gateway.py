@@ -4,7 +4,6 @@ The gateway's routes lead to every path that callers have, and to none of the in
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ LONGEST: Final = 12  # seconds that the service may take over a request
 
 
 @pytest.fixture(scope="module")
-def paths() -> Iterator[list[str]]:
+def paths() -> list[str]:
     """
     The paths of the API, from its own description.
     """
@@ -35,7 +34,7 @@ def paths() -> Iterator[list[str]]:
     )
     client = create_app(container).test_client()
     description: dict[str, Any] = client.get("/swagger/v1/swagger.json").get_json()
-    yield sorted(description["paths"])
+    return sorted(description["paths"])
 
 
 def routes_of(path: str) -> list[str]:
