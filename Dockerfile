@@ -39,7 +39,7 @@ ENV PATH=/opt/payments/bin:$PATH \
     HTTP__PORT=8080
 # A number alone: no account is needed, and a cluster can see that it is not root.
 USER 10001:10001
-EXPOSE 8080 9090
+EXPOSE 8080 9090 9091
 # Alive is enough here: whether it is ready is a question of its neighbours too.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python3", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['HTTP__PORT']), timeout=2); c.request('GET', '/health/live'); sys.exit(c.getresponse().status != 200)"]

@@ -97,6 +97,7 @@ def a_stack(
         "0.0.0.0": "127.0.0.1",
     }
     own = {"HTTP__HOST": "127.0.0.1", "HTTP__PORT": str(api), "HTTP__METRICS_PORT": "0"}
+    own["WORKER__METRICS_PORT"] = "0"
     return Stack(carrier, folder, places, servers | own)
 
 

@@ -14,6 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # ships no types
 
 from payments_bootstrap.configuration import load
+from payments_bootstrap.settings import HttpSettings, WorkerSettings
 from payments_cli.main import main as payments
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "kubernetes"
@@ -179,17 +180,23 @@ def test_network_lets_each_port_be_reached() -> None:
     assert policies["payments-api"]["podSelector"]["matchLabels"] == {
         "app.kubernetes.io/name": "payments-api"
     }
-    assert sorted(opened) == [("payments", 9090), ("payments-api", "http")]
+    assert sorted(opened, key=str) == [
+        ("payments", HttpSettings().metrics_port),
+        ("payments", WorkerSettings().metrics_port),
+        ("payments-api", "http"),
+    ]
 
 
 def test_scraped_ports_are_open() -> None:
     """
-    Where the annotations send Prometheus, a container has its port.
+    Prometheus is sent where the settings let each process tell its figures.
     """
+    ports = {"serve": HttpSettings().metrics_port, "worker": WorkerSettings().metrics_port}
     for (kind, name), manifest in BY_NAME.items():
         if kind == "Deployment":
-            template = manifest["spec"]["template"]
-            asked = int(template["metadata"]["annotations"]["prometheus.io/port"])
+            annotations = manifest["spec"]["template"]["metadata"]["annotations"]
             (container,) = PODS[name]["containers"]
+            port = ports[container["args"][0]]
 
-            assert asked in {port["containerPort"] for port in container["ports"]}
+            assert annotations["prometheus.io/port"] == str(port)
+            assert port in {each["containerPort"] for each in container["ports"]}
