@@ -98,6 +98,8 @@ def a_stack(
     }
     own = {"HTTP__HOST": "127.0.0.1", "HTTP__PORT": str(api), "HTTP__METRICS_PORT": "0"}
     own["WORKER__METRICS_PORT"] = "0"
+    if carrier is from_venv:
+        own["WORKER__ALIVE_FILE"] = str(folder / "alive")
     return Stack(carrier, folder, places, servers | own)
 
 
