@@ -162,6 +162,20 @@ def test_slow_senders_hold_no_thread(server: int, begun: bytes) -> None:
     assert answers == [200] * 4
 
 
+def test_slow_to_hang_up(server: int) -> None:
+    """
+    Callers who do not hang up after their last answer keep nobody else from being let in.
+    """
+    asked = LIVE + b"Connection: close\r\n\r\n"
+    with ExitStack() as opened:
+        for _ in range(60):
+            caller = opened.enter_context(socket.create_connection(("127.0.0.1", server), 60))
+            caller.sendall(asked)
+        status, _ = _get(server, "/health/live")
+
+    assert status == 200
+
+
 def test_endless_body(server: int) -> None:
     """
     Whoever goes on sending after the refusal is hung up on.

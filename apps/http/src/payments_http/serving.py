@@ -14,6 +14,7 @@ import gunicorn.http.wsgi  # type: ignore[import-untyped]  # gunicorn ships no t
 
 from payments_bootstrap.configuration import EXIT_CONFIGURATION, ConfigurationError, load
 from payments_bootstrap.logging import configure
+from payments_http.leaving import let_nobody_in
 
 try:
     _settings = load(os.environ)
@@ -37,8 +38,11 @@ worker_class = "payments_http.worker.Worker"
 workers = _settings.http.workers
 threads = _settings.http.threads
 timeout = 30
-graceful_timeout = 15
-keepalive = 5
+# The slowest request asks the provider twice (what was declined is called off), 12 s each.
+graceful_timeout = 30
+# Longer than callers keep a connection that they do not use (.NET: 60 s): whoever closes while the
+# other sends loses a request, and a caller knows when it sends.
+keepalive = 75
 limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190
@@ -63,12 +67,13 @@ def on_starting(server: Any) -> None:
 
 def when_ready(server: Any) -> None:
     """
-    Serve the figures of all processes, once there is something to serve.
+    Serve the figures of all processes, and see to it that the port is left in order.
     """
     from payments_bootstrap.metrics.serving import MetricsServer, registry_of
 
     http = _settings.http
     MetricsServer(http.metrics_port, http.host, registry_of(_figures)).start()
+    _leave_in_order(server)
     server.log.info("Listening on http://%s", bind)
 
 
@@ -82,6 +87,18 @@ def post_worker_init(worker: Any) -> None:
     if worker.age == 1 and not _settings.development:
         health = worker.wsgi.extensions[EXTENSION].container.health()
         threading.Thread(target=health.report, daemon=True).start()
+
+
+def _leave_in_order(server: Any) -> None:
+    stop = server.stop
+
+    def leave(graceful: bool = True) -> None:  # noqa: FBT001, FBT002 - gunicorn's own signature
+        # A socket that somebody else goes on with must stay as it is.
+        if not (server.reexec_pid or server.systemd):
+            let_nobody_in(server.LISTENERS)
+        stop(graceful)
+
+    server.stop = leave
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

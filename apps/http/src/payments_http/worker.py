@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from gunicorn.http import errors  # type: ignore[import-untyped]  # gunicorn ships no types
 from gunicorn.http.body import Body, ChunkedReader  # type: ignore[import-untyped]  # as above
-from gunicorn.util import write_nonblock  # type: ignore[import-untyped]  # as above
+from gunicorn.util import close_graceful, write_nonblock  # type: ignore[import-untyped]  # as above
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # as above
 from typing_extensions import override
 
 from payments_core.ports.correlation import Correlation, correlated, new_id
 from payments_http.exchange import HEADERS
+from payments_http.leaving import LAST_CALL
 from payments_http.problems import CONTENT_TYPE, Problem
 
 _STATUS: Final = {
@@ -65,11 +66,47 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         Handle a request that arrives in time.
         """
         self._arriving[conn] = time.monotonic() + PATIENCE
+        kept = False
         try:
-            return super().handle(conn)
+            kept = super().handle(conn)
         finally:
             self._arriving.pop(conn, None)
-            self._bodies.pop(conn, None)
+            body = self._bodies.pop(conn, None)
+            if not kept:
+                _hang_up(conn.sock, body)
+        return kept
+
+    @override
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """
+        Count a connection that is closed already, and wait for a first word no longer than for the rest.
+
+        gunicorn would wait for the caller to hang up here, in the thread that lets all others in.
+        """
+        if fs.exception() is None and not fs.result():
+            self.nr_conns -= 1
+            return
+        super().finish_request(conn, fs)
+        if self.pending_conns and self.pending_conns[-1] is conn:
+            conn.timeout = time.monotonic() + PATIENCE
+
+    @override
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """
+        When we are stopped, first take whoever is in the queue, and then refuse at once.
+
+        gunicorn would hold the port until the last answer is given, and then hang up on all who
+        were let into the queue meanwhile.
+        """
+        if not self.alive:
+            super().set_accept_enabled(True)
+            until = time.monotonic() + LAST_CALL
+            while (left := until - time.monotonic()) > 0:
+                self.wait_for_and_dispatch_events(left)
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
 
     @override
     def murder_pending(self) -> None:
@@ -116,6 +153,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             write_nonblock(client, _answer(status, request_id))
         except OSError:
             self.log.debug("Nobody waited for the refusal.")
+
+
+def _hang_up(sock: socket.socket, body: Body | None) -> None:
+    """
+    Close a connection such that the caller gets to read the answer.
+
+    Unread bytes would let the system tear it down at once; they are read for a moment.
+    """
+    if body is not None and _was_read(body):
+        sock.close()
+    else:
+        close_graceful(sock)
 
 
 def _was_read(body: Body) -> bool:
