@@ -111,6 +111,7 @@ public record RefundPaymentCommand
 {
     public Guid PaymentId { get; init; }
     public decimal? Amount { get; init; }
+    public string? Currency { get; init; }
     public string? Reason { get; init; }
     public string? RefundRequestId { get; init; }
 }
@@ -124,4 +125,5 @@ public record CapturePaymentCommand
     public Guid? PaymentId { get; init; }
     public Guid? OrderId { get; init; }
     public decimal? Amount { get; init; }
+    public string? Currency { get; init; }
 }

@@ -24,6 +24,7 @@ from payments_core.application.record_order import RecordOrder
 from payments_core.contracts.commands import MessageInvalid
 from payments_core.domain.errors import (
     CaptureExceedsAuthorized,
+    CurrencyMismatch,
     InvalidState,
     PaymentNotFound,
     StorageUnavailable,
@@ -196,6 +197,35 @@ def test_refused_refund_is_told(
         "occurredAt": told["occurredAt"],
     }
     assert not service.database.tables.payments[payment.id].refunds
+
+
+def test_refund_in_another_currency_is_refused(service: Service, queue: Queue) -> None:
+    """
+    Who names another currency means another amount: nothing is moved, and they hear what they said.
+    """
+    payment = service.pay()
+    outcome = queue.refund(payment, amount="10.00", currency="usd")
+    told = service.body_of("IRefundFailed")
+
+    assert outcome is Outcome.DONE
+    assert (told["errorCode"], told["amount"], told["currency"]) == (
+        "currency_mismatch",
+        "10.00",
+        "USD",
+    )
+    assert queue.refund(payment, amount="10.00", currency="eur") is Outcome.DONE
+    assert service.told().count("IRefundIssued") == 1
+
+
+def test_capture_in_another_currency_fails(service: Service, queue: Queue) -> None:
+    """
+    It is refused for good, and nothing is taken.
+    """
+    payment = service.pay(manual=True)
+    handled = queue.capture(payment, amount="10.00", currency="USD")
+
+    assert handled.outcome is Outcome.FAILED
+    assert isinstance(handled.error, CurrencyMismatch)
 
 
 def test_refusal_is_told_once(service: Service, queue: Queue) -> None:

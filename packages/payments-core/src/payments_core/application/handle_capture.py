@@ -11,7 +11,7 @@ from payments_core.application.capture_payment import CapturePayment, CapturePay
 from payments_core.application.handle_message import IMessageHandler, NotYet
 from payments_core.application.operations import Operations
 from payments_core.application.queries import GetPayment
-from payments_core.application.received import ReceivedMessage
+from payments_core.application.received import ReceivedMessage, require_currency
 from payments_core.contracts import commands
 from payments_core.domain.errors import InvalidState, PaymentNotFound
 from payments_core.domain.money import Money
@@ -37,6 +37,7 @@ class HandleCapture(IMessageHandler):
         payment = self._payment(asked)
         if payment.status in CLOSED:
             return
+        require_currency(asked.currency, payment)
         capture = CapturePayment(attrs.evolve(self.operations, unit_of_work=effect))
         try:
             capture.execute(_command(asked, message, payment))

@@ -2,15 +2,13 @@
 What happens when another service asks for a refund by a message.
 """
 
-from decimal import Decimal
-
 import attrs
 from typing_extensions import override
 
 from payments_core.application.handle_message import IMessageHandler, NotYet
 from payments_core.application.operations import Operations
 from payments_core.application.queries import GetPayment
-from payments_core.application.received import ReceivedMessage
+from payments_core.application.received import ReceivedMessage, require_currency
 from payments_core.application.refund_payment import (
     RefundPayment,
     RefundPaymentCommand,
@@ -53,6 +51,7 @@ class HandleRefund(IMessageHandler):
         payment = GetPayment(self.queries).execute(asked.payment_id)
         refund = RefundPayment(attrs.evolve(self.operations, unit_of_work=effect))
         try:
+            require_currency(asked.currency, payment)
             refund.execute(_command(asked, message, payment))
         except (DomainError, RequestKeyReused) as refusal:
             if _too_early(refusal, payment):
@@ -73,7 +72,7 @@ class HandleRefund(IMessageHandler):
             order_id=payment.order_id,
             occurred_at=self.operations.clock.now(),
             request_id=asked.refund_request_id or str(message.id),
-            amount=_sayable(asked.amount, payment),
+            amount=_sayable(asked, payment),
             failure=Failure(refusal.code, str(refusal)),
         )
         with effect() as uow:
@@ -99,8 +98,9 @@ def _too_early(refusal: Exception, payment: PaymentView) -> bool:
     return state and payment.status in EARLY
 
 
-def _sayable(amount: Decimal | None, payment: PaymentView) -> Money | None:
+def _sayable(asked: commands.RefundPaymentCommand, payment: PaymentView) -> Money | None:
+    currency = (asked.currency or payment.amount.currency).upper()
     try:
-        return None if amount is None else Money(amount, payment.amount.currency)
+        return None if asked.amount is None else Money(asked.amount, currency)
     except InvalidMoney:
         return None

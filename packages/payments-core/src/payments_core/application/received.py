@@ -11,9 +11,10 @@ import attrs
 from typing_extensions import override
 
 from payments_core.domain.actor import Actor, Channel
-from payments_core.domain.errors import PaymentsError
+from payments_core.domain.errors import CurrencyMismatch, PaymentsError
 from payments_core.ports.clock import IClock
 from payments_core.ports.outbox import Cause
+from payments_core.ports.queries import PaymentView
 from payments_core.ports.unit_of_work import IUnitOfWork, UnitOfWorkFactory
 
 
@@ -53,6 +54,18 @@ class ReceivedMessage:
             client=self.endpoint,
             request_id=str(self.id),
         )
+
+
+def require_currency(named: str | None, payment: PaymentView) -> None:
+    """
+    Return unless a message names another currency than the payment's.
+
+    Raises:
+        CurrencyMismatch: It does: whoever sent it means another amount than would be moved.
+    """
+    own = payment.amount.currency
+    if named and named.upper() != own:
+        raise CurrencyMismatch(f"The payment is in {own}; send its amount in that, or no currency")
 
 
 class AlreadyHandled(PaymentsError):

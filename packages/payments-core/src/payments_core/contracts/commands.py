@@ -34,6 +34,8 @@ class RefundPaymentCommand:
     Attributes:
         amount: In the payment's currency; None for all that is left.
 
+        currency: None for the payment's; another one is refused.
+
         refund_request_id: The sender's idempotency key: the same key is the same refund.
     """
 
@@ -41,6 +43,7 @@ class RefundPaymentCommand:
     amount: Decimal | None
     reason: str | None
     refund_request_id: str | None
+    currency: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -50,11 +53,14 @@ class CapturePaymentCommand:
 
     Attributes:
         amount: In the payment's currency; None for all of it.
+
+        currency: None for the payment's; another one is refused.
     """
 
     payment_id: UUID | None
     order_id: UUID | None
     amount: Decimal | None
+    currency: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -151,6 +157,7 @@ def read_refund(body: Mapping[str, Any]) -> RefundPaymentCommand:
         amount=fields.amount("amount"),
         reason=fields.text("reason"),
         refund_request_id=fields.name("refundRequestId"),
+        currency=fields.text("currency"),
     )
 
 
@@ -166,6 +173,7 @@ def read_capture(body: Mapping[str, Any]) -> CapturePaymentCommand:
         payment_id=fields.guid("paymentId"),
         order_id=fields.guid("orderId"),
         amount=fields.amount("amount"),
+        currency=fields.text("currency"),
     )
     if command.payment_id is None and command.order_id is None:
         raise MessageInvalid("paymentId and orderId are missing; one of them is needed")
