@@ -23,6 +23,7 @@ from payments_core.testing.memory_queries import InMemoryPaymentQueries
 from payments_http.app import create_app
 from scripts.servers import SERVERS
 from scripts.servers.process import await_port, free_port, running
+from scripts.servers.redis import connected
 from tests.http.conftest import Api, Issuer, a_body
 
 WEBHOOK = "/api/payments/webhooks/stripe"
@@ -222,6 +223,19 @@ def test_processes_count_together(limited: Make, redis_url: str) -> None:
     answers = [_pay(api.of("Customer", sub=sub)) for api in (one, other, one, other)]
 
     assert answers == [201, 201, 201, 429]
+
+
+@pytest.mark.redis
+def test_prefix(limited: Make, redis_url: str, redis_prefix: str) -> None:
+    """
+    Counts in Redis have the prefix that all keys of this service have.
+    """
+    prefix = f"{redis_prefix}{uuid4()}:"
+    _pay(limited(REDIS__URL=redis_url, REDIS__KEY_PREFIX=prefix).of("Customer"))
+    with connected(redis_url) as redis:
+        found = redis("KEYS", f"{prefix}limits:*")
+
+    assert found
 
 
 def test_without_redis_payments_go_on(limited: Make) -> None:

@@ -73,7 +73,10 @@ class SharedCounts:
         redis = settings.redis
         patience = redis.timeout.total_seconds()
         storage = storage_from_string(
-            redis.url, socket_connect_timeout=patience, socket_timeout=patience
+            redis.url,
+            key_prefix=f"{redis.key_prefix}limits",
+            socket_connect_timeout=patience,
+            socket_timeout=patience,
         )
         self._shared = MovingWindowRateLimiter(storage)
         self._failures = storage.base_exceptions

@@ -50,7 +50,7 @@ class Limits:
         enabled = settings.limits.enabled
         numbers = {what: getattr(settings.limits, what) for what in Limited}
         self._most = {
-            what: RateLimitItemPerMinute(number, namespace=f"{settings.redis.key_prefix}limits")
+            what: RateLimitItemPerMinute(number)
             for what, number in numbers.items()
             if number and (not settings.development if enabled is None else enabled)
         }
