@@ -60,8 +60,12 @@ secure_scheme_headers: dict[str, str] = {}
 
 def on_starting(server: Any) -> None:
     """
-    Let gunicorn's records go the way of all others.
+    Let gunicorn's records go the way of all others, and load what all processes share.
+
+    The port opens after this: whoever is let in need not wait until the modules are there.
     """
+    import payments_http.app  # noqa: F401 - only loaded: each process makes its own
+
     server.log.error_log.propagate = True
 
 
