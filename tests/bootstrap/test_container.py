@@ -148,3 +148,16 @@ def test_one_engine_for_all_threads(container: Container) -> None:
         engines = set(pool.map(ask, range(8)))
 
     assert len(engines) == 1
+
+
+def test_stopping_a_job_stops_it_between_steps(container: Container) -> None:
+    """
+    What the worker tells its jobs reaches the work: with nothing begun, nothing is claimed.
+    """
+    jobs = {job.name: job for job in container.jobs()}
+    for job in jobs.values():
+        job.stop()
+
+    # Each would ask a database that has no tables.
+    assert jobs["webhooks"].run() == 0
+    assert not container.going()()

@@ -21,6 +21,7 @@ import pytest
 
 from payments_bootstrap import Container, bootstrap, close
 from payments_bootstrap.development.home import API_KEY, Home
+from payments_cli.refusal import ExitCode
 from payments_core.application.reconcile_payments import ReconcileCommand, ReconcilePayments
 from payments_core.domain.reconciliation import ReconciliationRun, RunStatus
 from tests.cli.conftest import PAYMENTS, clean_environ
@@ -186,7 +187,13 @@ def test_for_people(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ended.stderr == ""
 
 
-def test_ctrl_c_loses_nothing(service: Service, container: Container) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)],
+)
+def test_a_signal_loses_nothing(
+    service: Service, container: Container, number: int, code: int
+) -> None:
     """
     Interrupted in the middle, with a bar on its terminal: the worker ends the run.
     """
@@ -203,13 +210,13 @@ def test_ctrl_c_loses_nothing(service: Service, container: Container) -> None:
     os.close(theirs)
     seen = read_until(ours, "Comparing")
     run = wait_for_run(container, {RunStatus.RUNNING})
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     seen += read_until(ours, "goes on")
     process.communicate(timeout=30)
     os.close(ours)
 
     assert "%" in seen
-    assert process.returncode == 130
+    assert process.returncode == code
     assert wait_for_run(container, {RunStatus.COMPLETED}, run).unseen == ()
 
 

@@ -515,6 +515,23 @@ def test_one_operations_trouble_does_not_stop_the_others(service: Service) -> No
     assert service.stored(first.id).status is S.SUCCEEDED
 
 
+def test_who_is_stopped_begins_with_no_other(service: Service) -> None:
+    """
+    Stopped after the first of two, the sweeper leaves the other until its lease is over.
+    """
+    payments = [service.leave_unsent() for _ in range(2)]
+    service.clock.advance(seconds=61)
+    steps = iter([True, False])
+    service.resolve.execute(go_on=lambda: next(steps))
+    found = [service.stored(p.id).status for p in payments]
+
+    assert sorted(found) == sorted([S.PENDING, S.SUCCEEDED])
+
+    sweep(service, seconds=61)
+
+    assert [service.stored(p.id).status for p in payments] == [S.SUCCEEDED] * 2
+
+
 def test_what_is_over_is_not_looked_at(service: Service) -> None:
     """
     A payment that went well leaves nothing to do, also days later.

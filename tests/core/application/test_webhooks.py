@@ -325,3 +325,20 @@ def test_a_reversed_refund_is_told(service: Service) -> None:
 
     assert service.stored(payment.id).status is S.SUCCEEDED
     assert service.told() == ["IPaymentSucceeded", "IRefundIssued", "IRefundFailed"]
+
+
+def test_who_is_stopped_keeps_no_event_from_others(service: Service) -> None:
+    """
+    Stopped after the first of three, a worker leaves the others to the next at once.
+    """
+    for _ in range(3):
+        payment = service.pay("fake_action")
+        service.provider.approve(service.object_of(payment))
+        service.lose("retrieve", effect=False)
+        service.webhook(service.object_of(payment))
+    service.clock.advance(hours=1)
+    steps = iter([True, False])
+    done = service.process.execute(go_on=lambda: next(steps))
+
+    assert done == 1
+    assert service.process.execute() == 2

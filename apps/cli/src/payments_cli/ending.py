@@ -4,7 +4,9 @@ How every run of the command line ends: an exit code, and one line or one docume
 
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,32 +25,56 @@ def ending(*, as_json: bool) -> Iterator[None]:
     """
     Let whatever ends the block end the process: with its code, and in the form asked for.
 
+    SIGTERM ends it as Ctrl-C does, with a code of its own.
+
     Raises:
         SystemExit: Something ended it before its end.
     """
+    with _terminable() as terminated:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, people get a line and a code
+            shown = _shown(error, as_json=as_json)
+            shown.show()
+            interrupted = shown.exit_code == ExitCode.INTERRUPTED
+            sys.exit(ExitCode.TERMINATED if interrupted and terminated else shown.exit_code)
+
+
+@contextmanager
+def _terminable() -> Iterator[list[int]]:
+    """
+    Let the first SIGTERM interrupt the block, and yield a list that it is in then.
+    """
+    came: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        if not came:
+            came.append(number)
+            raise KeyboardInterrupt
+
+    ours = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, interrupt) if ours else None
     try:
-        yield
-    except Refusal as error:
-        _end(error)
-    except click.UsageError as error:
-        _end(
-            Refusal("usage", error.format_message(), error.exit_code, as_json=True)
-            if as_json
-            else error
-        )
-    except click.ClickException as error:
-        _end(Refusal("failed", error.format_message(), error.exit_code, as_json=as_json))
-    except click.Abort as error:
-        _end(_aborted(error, as_json=as_json))
-    except OSError as error:
-        _end(_unwritten(error) if _is_full(error) else _unexpected(error, as_json=as_json))
-    except Exception as error:  # noqa: BLE001 - whatever it is, people get a line and a code
-        _end(_unexpected(error, as_json=as_json))
+        yield came
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, before)
 
 
-def _end(error: click.ClickException) -> None:
-    error.show()
-    sys.exit(error.exit_code)
+def _shown(error: Exception, *, as_json: bool) -> click.ClickException:
+    match error:
+        case Refusal():
+            return error
+        case click.UsageError():
+            code, message = error.exit_code, error.format_message()
+            return Refusal("usage", message, code, as_json=True) if as_json else error
+        case click.ClickException():
+            return Refusal("failed", error.format_message(), error.exit_code, as_json=as_json)
+        case click.Abort():
+            return _aborted(error, as_json=as_json)
+        case OSError() if _is_full(error):
+            return _unwritten(error)
+    return _unexpected(error, as_json=as_json)
 
 
 def _aborted(error: click.Abort, *, as_json: bool) -> Refusal:

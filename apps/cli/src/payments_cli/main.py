@@ -58,7 +58,7 @@ TEACHING: Final = examples(
 Exit codes:
   0 done   1 failed   2 used wrongly   3 not found   4 refused by state
   5 outcome unknown: look again   6 already running   78 settings
-  130 interrupted with Ctrl-C""",
+  130 interrupted with Ctrl-C   143 ended by SIGTERM""",
 )
 
 

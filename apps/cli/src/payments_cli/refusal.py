@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
 
     CONFIGURATION: the settings do not allow a start (EX_CONFIG of sysexits.h).
 
-    INTERRUPTED: by Ctrl-C, as shells count: 128 and the number of the signal.
+    INTERRUPTED: by Ctrl-C, as shells count: 128 and the number of the signal. TERMINATED: by SIGTERM.
     """
 
     OK = 0
@@ -31,6 +31,7 @@ class ExitCode(IntEnum):
     ALREADY_RUNNING = 6
     CONFIGURATION = 78
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class Refusal(click.ClickException):

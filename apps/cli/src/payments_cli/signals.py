@@ -2,14 +2,20 @@
 Being told to stop.
 """
 
+import os
 import signal
 from collections.abc import Callable
 from threading import Event
+
+from payments_cli.refusal import ExitCode
 
 
 class Stop:
     """
     Listens from now on for Ctrl-C and for the signals that ask a process to end.
+
+    Ctrl-C after any of them ends the process at once: whoever sits there does not want to wait.
+    Another signal does not: who sends it twice knows of the first no more than we do.
 
     Attributes:
         number: Of the signal that came; None as long as none did.
@@ -32,5 +38,7 @@ class Stop:
             pass
 
     def _note(self, number: int, _: object) -> None:
+        if self.number is not None and number == signal.SIGINT:
+            os._exit(ExitCode.INTERRUPTED)
         self.number = self.number or number
         self._asked.set()

@@ -57,7 +57,7 @@ def let_nobody_in(listeners: Iterable[Any]) -> None:
     """
     if sys.platform != "linux":
         return
-    steps = (_Step * len(_NO_NEW))(*_NO_NEW)
+    steps = (_Step * len(_NO_NEW))(*(_Step(*step) for step in _NO_NEW))
     program = bytes(_Program(len(_NO_NEW), steps))
     for listener in listeners:
         # A system may forbid filters; it is left without, as others are.

@@ -14,6 +14,7 @@ from typing import TypeVar
 from dependency_injector import containers, providers
 
 from payments_bootstrap.client_credentials import ClientCredentials
+from payments_bootstrap.going import Going
 from payments_bootstrap.health import Health, Probe
 from payments_bootstrap.heart import Heart, worker_of
 from payments_bootstrap.log_publisher import LogPublisher
@@ -308,11 +309,13 @@ class Container(containers.DeclarativeContainer):
         Health, probes, required=settings.provided.health.required
     )
 
+    going: providers.Provider[Going] = _One(Going)
     jobs: providers.Provider[list[Job]] = providers.List(
         _Each(
             Job,
             name="webhooks",
-            run=process_webhooks.provided.execute,
+            run=_Each(partial, process_webhooks.provided.execute, go_on=going),
+            stop=going.provided.end,
             interval=settings.provided.worker.webhooks_every,
         ),
         _Each(
@@ -322,6 +325,7 @@ class Container(containers.DeclarativeContainer):
                 partial,
                 backfill_webhooks.provided.recent,
                 settings.provided.worker.backfill_over,
+                go_on=going,
             ),
             interval=settings.provided.worker.backfill_every,
             patience=None,
@@ -329,7 +333,8 @@ class Container(containers.DeclarativeContainer):
         _Each(
             Job,
             name="sweeper",
-            run=resolve_operations.provided.execute,
+            run=_Each(partial, resolve_operations.provided.execute, go_on=going),
+            stop=going.provided.end,
             interval=settings.provided.worker.sweep_every,
             part=Part.SWEEPER,
             threads=settings.provided.worker.sweepers,
@@ -337,7 +342,7 @@ class Container(containers.DeclarativeContainer):
         _Each(
             Job,
             name="expiry",
-            run=expire_payments.provided.execute,
+            run=_Each(partial, expire_payments.provided.execute, go_on=going),
             interval=settings.provided.worker.sweep_every,
             part=Part.SWEEPER,
         ),
@@ -381,6 +386,7 @@ class Container(containers.DeclarativeContainer):
             Job,
             name="message retries",
             run=consumer.provided.retry,
+            stop=consumer.provided.take_no_more,
             interval=settings.provided.worker.retries_every,
             part=Part.CONSUMERS,
         ),

@@ -130,12 +130,19 @@ class RabbitConsumer:
         self._loop.run(self._prepare())
         self._running = self._loop.start(self._run())
 
+    def take_no_more(self) -> None:
+        """
+        Begin with no other message, and return at once.
+        """
+        if self._running:
+            self._loop.run(self._ask_to_stop())
+
     def stop(self) -> None:
         """
         Take no more messages, finish those that are being handled, and return.
         """
         if self._running:
-            self._loop.run(self._ask_to_stop())
+            self.take_no_more()
             self._running.result()
             self._running = None
             self._loop.run(self._outgoing.close())

@@ -75,11 +75,17 @@ class Desk:
     async def retry(self, limit: int) -> int:
         """
         Handle what was kept and is due again; return how many messages that were.
+
+        One is claimed at a time, so that whoever is stopped keeps none from others.
         """
-        due = await self._call(lambda: self._handle.due(limit))
-        for kept in due:
-            await self._again(kept)
-        return len(due)
+        done = 0
+        while done < limit and not self._stopping.is_set():
+            due = await self._call(lambda: self._handle.due(1))
+            if not due:
+                break
+            await self._again(due[0])
+            done += 1
+        return done
 
     async def _again(self, kept: InboxMessage) -> None:
         delivery = Delivery.from_json(kept.content)

@@ -36,17 +36,18 @@ def command(*, development: bool, only: tuple[str, ...]) -> None:
     The relay publishes events, the consumers take commands and orders from RabbitMQ, stored
     webhooks that were not processed are, the sweeper resolves operations whose answer was lost
     and ends payments that nobody paid in time, and reconciliations run when they are due or
-    were asked for. Ctrl-C and SIGTERM let it finish what is under way; whatever ends it, the
-    next worker goes on where it stopped.
+    were asked for. Ctrl-C and SIGTERM let it finish what is under way, a second Ctrl-C does not;
+    whatever ends it, the next worker goes on where it stopped.
     """
     from payments_bootstrap import bootstrap, close
     from payments_bootstrap.worker import Part
 
+    # From here on, since a process that is the first of its container would not hear it before.
+    stop = Stop()
     with refusals(development=development):
         container = bootstrap(environment(development=development))
         worker = container.worker(only=tuple(Part(name) for name in only))
     metrics = container.worker_metrics()
-    stop = Stop()
     metrics.start()
     worker.start()
     tell(f"Working: {', '.join(job.name for job in worker.jobs)}. Ctrl-C stops.")

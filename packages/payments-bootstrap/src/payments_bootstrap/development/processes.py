@@ -40,9 +40,11 @@ class Process:
         """
         return self.popen.poll() is None
 
-    def stop(self, patience: float = 8.0) -> None:
+    def stop(self, patience: float = 35.0) -> None:
         """
         Ask it to end, and end it when it does not within `patience` seconds.
+
+        The API takes up to half a minute to answer what it has begun.
         """
         self.popen.terminate()
         try:

@@ -5,12 +5,14 @@ Finding webhooks that never arrived in the provider's own list of events, and pr
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Final
 
 import attrs
 
 from payments_core.application.receive_webhook import ReceiveWebhook
 from payments_core.application.reconciliation.merge import batches
+from payments_core.application.stopping import GoOn, always
 from payments_core.domain.actor import Actor
 from payments_core.ports.errors import ProviderError
 from payments_core.ports.provider import WebhookNotice, Window
@@ -86,7 +88,9 @@ class BackfillWebhooks:
                     yield found
             seen(page[-1].created_at)
 
-    def recent(self, over: timedelta, grace: timedelta = timedelta(minutes=1)) -> int:
+    def recent(
+        self, over: timedelta, grace: timedelta = timedelta(minutes=1), go_on: GoOn = always
+    ) -> int:
         """
         Fill the gaps of the time just past, for every provider; the worker's job.
 
@@ -99,7 +103,8 @@ class BackfillWebhooks:
         window = Window(now - over, now - grace)
         for provider in self.receive.operations.providers:
             try:
-                filled = sum(1 for _ in self.execute(provider, window))
+                gaps = self.execute(provider, window)
+                filled = sum(1 for _ in takewhile(lambda _: go_on(), gaps))
             except ProviderError as error:
                 _log.warning("The events of %s cannot be listed now: %s", provider, error)
                 continue

@@ -8,6 +8,7 @@ from uuid import UUID
 import attrs
 
 from payments_core.application.operations import Operations, commit_intent, locked
+from payments_core.application.stopping import GoOn, always
 from payments_core.domain import asking
 from payments_core.domain.errors import PaymentsError
 
@@ -22,13 +23,15 @@ class ExpirePayments:
 
     operations: Operations
 
-    def execute(self, limit: int = 20) -> int:
+    def execute(self, limit: int = 20, go_on: GoOn = always) -> int:
         """
         End payments whose time is over, and return how many were tried.
         """
         with self.operations.unit_of_work() as uow:
             over = uow.payments.expired(self.operations.clock.now(), limit)
         for payment_id in over:
+            if not go_on():
+                break
             try:
                 self._end(payment_id)
             except PaymentsError as error:

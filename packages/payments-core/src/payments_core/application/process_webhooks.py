@@ -10,6 +10,7 @@ import attrs
 
 from payments_core.application.operations import Operations
 from payments_core.application.settle import settle
+from payments_core.application.stopping import GoOn, always
 from payments_core.domain.errors import PaymentsError
 from payments_core.domain.operation import Operation
 from payments_core.domain.payment import Payment
@@ -42,19 +43,27 @@ class ProcessWebhooks:
     give_up_after: timedelta = timedelta(hours=24)
     tries: int = 10
 
-    def execute(self, limit: int = 50) -> int:
+    def execute(self, limit: int = 50, go_on: GoOn = always) -> int:
         """
         Process what is due, and return how many events that were.
+
+        One is claimed at a time: who is stopped, or waits for a slow provider, keeps none
+        of them from others.
         """
+        done = 0
+        while done < limit and go_on() and (due := self._claim()):
+            self.one(due[0])
+            done += 1
+        return done
+
+    def _claim(self) -> Sequence[WebhookEvent]:
         now = self.operations.clock.now()
         with self.operations.unit_of_work() as uow:
-            due = uow.webhooks.claim(now, now + self.lease, limit)
+            due = uow.webhooks.claim(now, now + self.lease, 1)
             faultpoint("webhook.claim.precommit")
             uow.commit()
         faultpoint("webhook.claim.commit")
-        for event in due:
-            self.one(event)
-        return len(due)
+        return due
 
     def one(self, event: WebhookEvent) -> WebhookEvent:
         """

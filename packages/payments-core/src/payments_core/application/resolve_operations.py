@@ -12,6 +12,7 @@ import attrs
 from payments_core.application.look import find, not_seen, read, window_of
 from payments_core.application.operations import Operations
 from payments_core.application.send import send
+from payments_core.application.stopping import GoOn, always
 from payments_core.domain.errors import PaymentsError
 from payments_core.domain.operation import Operation, OperationState
 from payments_core.domain.payment import Payment
@@ -81,16 +82,19 @@ class ResolveOperations:
     new_token: Callable[[], UUID] = uuid4
     _paused: dict[str, datetime] = attrs.field(factory=dict, init=False)
 
-    def execute(self, limit: int = 20) -> int:
+    def execute(self, limit: int = 20, go_on: GoOn = always) -> int:
         """
         Take up what is due, and return how many operations that were.
+
+        What is left when it shall not go on is due again when its lease is over.
         """
         token = self.new_token()
         claims = self._claim(token, limit)
         turns = [Turn(claim, Visit(claim.operation_id, token)) for claim in claims]
-        listings = [listing for turn in turns if (listing := self._begin(turn))]
+        listings = [found for turn in turns if go_on() and (found := self._begin(turn))]
         for listing in _together(listings):
-            self._list(listing)
+            if go_on():
+                self._list(listing)
         return len(claims)
 
     def _claim(self, token: UUID, limit: int) -> Sequence[Claim]:
