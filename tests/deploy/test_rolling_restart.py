@@ -3,12 +3,15 @@ Instances are replaced one after the other, under load, and no caller notices.
 """
 
 import json
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from http import HTTPStatus
+from http.client import HTTPResponse
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -17,7 +20,8 @@ import pytest
 import requests
 from joserfc.jwk import RSAKey
 
-from tests.deploy.rolling import Instance, environ_of, nginx
+from payments_http.worker import PATIENCE
+from tests.deploy.rolling import WITHIN, Instance, environ_of, nginx
 from tests.faults.bench import listener, places
 from tests.faults.conftest import Report, report
 from tests.faults.evidence import Exchange, Heard
@@ -25,6 +29,7 @@ from tests.faults.test_chaos import deliveries, drained, until_quiet
 from tests.faults.world import World
 from tests.http.conftest import Issuer
 from tests.http.key_server import serving_keys
+from tests.http.test_stopping import Api
 
 __all__ = ("report",)
 
@@ -33,6 +38,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.rabbit, pytest.mark.slow]
 RESTARTS: Final = 5
 BUYERS: Final = 4
 WEBHOOKS: Final = "/api/payments/webhooks/stripe"
+HALF: Final = f"POST {WEBHOOKS} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{".encode()
 
 
 @attrs.define
@@ -216,6 +222,40 @@ def test_no_request_fails(postgres_url: str, rabbit_url: str, report: Report) ->
     assert _again(brought) == 0
     assert found == []
     assert len(told_of(heard, "IPaymentSucceeded")) == len(bought)
+
+
+def test_slow_senders_hold_nobody(tmp_path: Path) -> None:
+    """
+    120 requests that are half sent hold no thread: each is heard when all of it has come.
+
+    Without nginx each would hold one of 16 for five seconds, and be refused unheard then.
+    """
+    api = Api(tmp_path)
+    with ExitStack() as stack:
+        stack.callback(api.process.wait)
+        stack.callback(api.process.kill)
+        api.until(listens=True)
+        port = stack.enter_context(nginx(api.port, api.port))
+        slow = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), WITHIN))
+            for _ in range(120)
+        ]
+        for connection in slow:
+            connection.sendall(HALF)
+        others = [requests.get(f"http://127.0.0.1:{port}/api/payments", timeout=WITHIN)]
+        time.sleep(PATIENCE + 1)
+        for connection in slow:
+            connection.sendall(b"}")
+        answers = Counter(_code(connection) for connection in slow)
+
+    assert [other.status_code for other in others] == [HTTPStatus.UNAUTHORIZED]
+    assert answers == {"webhook_signature_invalid": 120}
+
+
+def _code(connection: socket.socket) -> str:
+    with closing(HTTPResponse(connection)) as response:
+        response.begin()
+        return str(json.loads(response.read())["code"])
 
 
 def _again(brought: Sequence[dict[str, Any]]) -> int:
