@@ -116,12 +116,18 @@ class Instance:
         environ = {**self.environ, "HTTP__PORT": str(self.port)}
         self.process = subprocess.Popen([PAYMENTS, self.command], env=environ)
 
-    def restart(self) -> None:
+    def tell(self) -> None:
         """
-        Ask it to end, wait until it has, and start the next.
+        Ask it to end.
         """
         assert self.process is not None
         self.process.terminate()
+
+    def replace(self) -> None:
+        """
+        Wait until it has ended, and start the next.
+        """
+        assert self.process is not None
         self.ends.append(self.process.wait(LIMIT))
         self.start()
 
