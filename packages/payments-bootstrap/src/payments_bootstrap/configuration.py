@@ -218,7 +218,7 @@ def _describe(kind: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return " or ".join(kind)
     words = [text for known, text in _WORDS.items() if kind is known]
-    return words[0] if words else "of another form; see the settings table in the README"
+    return words[0] if words else "of another form; see docs/configuration.md"
 
 
 def _strangers(environ: Mapping[str, str]) -> list[str]:

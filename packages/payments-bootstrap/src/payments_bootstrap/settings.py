@@ -44,14 +44,15 @@ class KeycloakSettings:
     Whose tokens are accepted.
 
     Attributes:
-        issuer: Exactly these; a browser and the inner network may know one by two names.
+        issuer: Exactly these, one at least; a browser and the inner network may know one by
+            two names.
 
         audience: What a token must be for.
 
         client_id: The client whose roles count besides those of the realm, and in whose name
             this service calls others.
 
-        client_secret: Of that client, for such calls; token_url: Where it is given tokens, by
+        client_secret: Of that client, for such calls. token_url: Where it is given tokens, by
             default Keycloak's place under the first issuer.
 
         jwks_url: Where the issuer's keys are; by default Keycloak's place under the first issuer.
@@ -62,7 +63,13 @@ class KeycloakSettings:
 
         keys_pause: Between two fetches at least, however many unknown keys tokens name.
 
-        roles: What each role may do; services: likewise each client with a token of its own.
+        algorithms: Of signatures with a public key; no others are accepted.
+
+        leeway: How far clocks may differ.
+
+        lifetime: The longest life of a token.
+
+        roles: What each role may do. services: Likewise each client with a token of its own.
     """
 
     issuer: tuple[str, ...] = ()
@@ -101,13 +108,16 @@ class HttpSettings:
     How the API is served.
 
     Attributes:
+        host: The address that the API listens at. port: Its port.
+
         allowed_return_urls: Hosts (``shop.example`` or ``shop.example:8443``) to which customers may be sent back.
 
         swagger: Show the API's pages; by default in development alone.
 
         metrics_port: Where `/metrics` listens; 0 for nowhere.
 
-        threads: Per worker process.
+        workers: Processes that answer requests. threads: In each of them, so many requests
+            are answered at once.
 
         trusted_proxies: How many proxies of ours stand before the API, each of which adds the
             address that it was called from to ``X-Forwarded-For``; 0 to look at the connection.
@@ -174,10 +184,11 @@ class HealthSettings:
     What is asked when someone asks whether the service is ready.
 
     Attributes:
-        required: Without these it is not; without others it is degraded.
+        required: Without these the service is `unavailable` (503); without others `degraded` (200).
+            Of `database`, `stripe`, `worker` and, where they are configured, `rabbitmq` and `redis`.
 
-        timeout: For each of them. fresh: How long an answer is good; provider_fresh: of the
-            provider, which every process asks.
+        timeout: How long each may take to answer. fresh: How long an answer is good.
+            provider_fresh: How long that of the provider is, which every process asks.
 
         away_after: A worker that gave no sign of life for so long is not there.
     """
@@ -192,11 +203,11 @@ class HealthSettings:
 @attrs.frozen
 class WorkerSettings:
     """
-    How often the worker looks for something to do.
+    How often the worker looks for something to do: the pause between two looks, for each job.
 
     Attributes:
-        relay_every: For messages to other services. retries_every: For messages of theirs that
-            are tried again. late_every: For messages that should have left. forget_keys_every:
+        webhooks_every: For stored webhooks. relay_every: For messages to other services.
+            retries_every: For messages of theirs that are tried again. late_every: For messages that should have left. forget_keys_every:
             For idempotency keys whose time is over.
 
         backfill_every: For webhooks that never arrived; backfill_over: how far back each time.
@@ -254,13 +265,14 @@ class ReconcileSettings:
     How this service is compared with its providers.
 
     Attributes:
-        schedule: When, as a cron expression in UTC; empty for never by itself.
+        schedule: When, as a cron expression in UTC; empty for never by itself. However many
+            workers run, each time is run once, also when it fell due while none ran.
 
         lookback: How far back each time. Longer than the pause, so that a run that could not
             read everything is made good by the next.
 
-        grace: What is younger is left out. stuck_after: When an operation without an
-            outcome is reported.
+        grace: What is younger is left out: its webhook may be on its way. stuck_after: When an
+            operation without an outcome is reported.
     """
 
     schedule: str = "30 3 * * *"
@@ -305,7 +317,10 @@ class RetentionSettings:
 @attrs.frozen
 class LogSettings:
     """
-    How the log is written.
+    How the log is written: to standard error, as JSON lines in production, readable in development.
+
+    Attributes:
+        level: The least serious lines that are written: DEBUG, INFO, WARNING or ERROR.
     """
 
     level: str = "INFO"
@@ -315,6 +330,9 @@ class LogSettings:
 class TracingSettings:
     """
     Whether traces are kept; where they go to is said by OpenTelemetry's own variables.
+
+    Attributes:
+        enabled: Keep traces; the extra ``payments-bootstrap[otel]`` is needed, which the image has.
     """
 
     enabled: bool = False
@@ -323,9 +341,12 @@ class TracingSettings:
 @attrs.frozen
 class Settings:
     """
-    An installation.
+    What counts for all parts of an installation.
 
     Attributes:
+        environment: Development is for this machine only: the development issuer of tokens is
+            accepted, a live key is refused.
+
         default_provider: Takes the payments that name none.
     """
 

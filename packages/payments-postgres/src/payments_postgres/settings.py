@@ -54,7 +54,8 @@ class DatabaseSettings:
     The database's address and limits; durations are seconds.
 
     Attributes:
-        url: ``postgresql://…``, ``sqlite:///path``, or ``sqlite://`` for memory. Secret.
+        url: ``postgresql://…``, ``sqlite:///path``, or ``sqlite://`` for memory; with a
+            password in it, so never printed.
 
         pooler: A pooler such as PgBouncer stands between, in transaction mode: statements are
             not prepared, and the limits below are those of the role or the database.

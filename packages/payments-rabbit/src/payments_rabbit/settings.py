@@ -39,6 +39,9 @@ class RabbitSettings:
 
         order_created: Types that tell of a new order; several while a name changes.
 
+        refund_queue: Where refunds are ordered. capture_queue: Where captures are.
+        order_queue: Where new orders are told.
+
         prefetch: Messages that one queue may hand out before they are acknowledged.
 
         concurrency: Messages of one queue that are handled at once.
@@ -48,6 +51,8 @@ class RabbitSettings:
         connect_timeout: For each answer of the broker while a connection opens or closes.
 
         publish_timeout: For the broker's confirm of a batch.
+
+        heartbeat: Without a sign of life for three times as long, a connection is lost.
     """
 
     url: str = attrs.field(default="", repr=False, validator=_amqp)

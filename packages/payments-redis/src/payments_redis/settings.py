@@ -23,7 +23,7 @@ def _positive(_: object, attribute: "attrs.Attribute[timedelta]", value: timedel
 @attrs.frozen(kw_only=True)
 class RedisSettings:
     """
-    A Redis that processes share what may be forgotten in.
+    A Redis in which processes share what may be forgotten.
 
     Attributes:
         url: ``redis://:password@host:6379/0``; empty for none, and each process for itself.

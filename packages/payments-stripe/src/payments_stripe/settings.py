@@ -85,10 +85,10 @@ class StripeSettings:
     write Charges and Refunds.
 
     Attributes:
-        api_key: The secret or restricted key.
+        api_key: The secret (``sk_…``) or restricted key; no live key in development.
 
-        webhook_secrets: The signing secrets of the webhook endpoint; two while one replaces
-            the other.
+        webhook_secrets: The signing secrets (``whsec_…``) of the webhook endpoint; two while
+            one replaces the other.
 
         api_base: Where the API is. Plain http only to this machine or with a test key, for a
             simulator.

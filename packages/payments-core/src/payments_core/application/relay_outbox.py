@@ -31,7 +31,7 @@ The name of messages that wait, and why they do.
 @attrs.frozen
 class RelayPolicy:
     """
-    How the relay goes about it.
+    How the relay carries messages from the outbox to the broker.
 
     Attributes:
         expected: Messages that somebody must hear; without a reader they wait. Others are

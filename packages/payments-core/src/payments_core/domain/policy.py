@@ -24,7 +24,8 @@ class Policy:
 
     Attributes:
         lease: How long the sender of an operation owns it. Longer than any request may
-            take, so that recovery never meets a sender that is merely slow.
+            take, so that recovery never meets a sender that is merely slow: at least three
+            calls of the provider and 10 s.
 
         keep_keys: For how long a caller's idempotency key is remembered with its result.
 

@@ -18,6 +18,7 @@ from payments_core.domain.recovery import RULES
 from payments_core.domain.refund import REFUND_TRANSITIONS
 from payments_core.domain.status import TRANSITIONS
 from scripts.metrics_table import metrics
+from scripts.render_configuration import settings
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -117,6 +118,7 @@ PAGES: Mapping[Path, Mapping[str, str]] = {
     },
     DOCS / "identity.md": {"Rights": rights()},
     DOCS / "operating.md": {"Metrics": metrics()},
+    DOCS / "configuration.md": {"Settings": settings()},
 }
 
 
@@ -142,7 +144,7 @@ def main() -> None:
         if "--check" not in sys.argv:
             path.write_text(wanted, encoding="utf-8")
         elif wanted != path.read_text(encoding="utf-8"):
-            raise SystemExit(f"docs/{path.name} is out of date; run scripts/render_status.py")
+            raise SystemExit(f"docs/{path.name} is out of date; run python -m scripts.render_pages")
 
 
 if __name__ == "__main__":
