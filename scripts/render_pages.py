@@ -1,9 +1,9 @@
 """
-Render the tables of the code into pages of docs; `--check` only compares.
+Render the tables of the code into pages and drawings of docs; `--check` only compares.
 """
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,25 +15,27 @@ from payments_bootstrap.permissions import ROLES, SERVICES, Permission
 from payments_core.domain.operation import OPERATION_TRANSITIONS
 from payments_core.domain.policy import Policy
 from payments_core.domain.recovery import RULES
-from payments_core.domain.refund import REFUND_TRANSITIONS
-from payments_core.domain.status import TRANSITIONS
+from scripts.diagrams.path import path as path_of_a_payment
+from scripts.diagrams.rooms import rooms
+from scripts.diagrams.states import payment, refund
 from scripts.metrics_table import metrics
 from scripts.render_configuration import settings
+from scripts.render_http import requests
 
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-def diagram(table: Mapping[Any, frozenset[Any]]) -> str:
+def matrix(table: Mapping[Any, frozenset[Any]]) -> str:
     """
-    Return a table of transitions as a Mermaid state diagram.
+    Return a table of transitions with a row for each state that can be left.
     """
-    steps = [
-        f"    {before or '[*]'} --> {after}"
-        for before, following in table.items()
-        for after in sorted(following)
-    ]
-    ends = [f"    {state} --> [*]" for state, following in table.items() if not following]
-    return "\n".join(["```mermaid", "stateDiagram-v2", *steps, *ends, "```"])
+    names = list(table)
+    lines = [f"| from ↓ to → | {' | '.join(names)} |", f"|---{'|:-:' * len(names)}|"]
+    for before, following in table.items():
+        if following:
+            cells = ("●" if after in following else "" for after in names)
+            lines.append(f"| **{before}** | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def rules() -> str:
@@ -105,27 +107,31 @@ def words(duration: timedelta) -> str:
     return f"{duration.total_seconds():.0f} s"
 
 
-# The keys are states of three kinds, or None; mypy knows no mapping that is wider in its keys.
 PAGES: Mapping[Path, Mapping[str, str]] = {
-    DOCS / "status.md": {
-        "Payments": diagram(TRANSITIONS),
-        "Refunds": diagram({None: frozenset({"Pending"}), **REFUND_TRANSITIONS}),
-    },
     DOCS / "recovery.md": {
-        "Operations": diagram({None: frozenset({"sent"}), **OPERATION_TRANSITIONS}),
+        "Operations": matrix(OPERATION_TRANSITIONS),
         "Rules": rules(),
         "Waits": waits(),
     },
     DOCS / "identity.md": {"Rights": rights()},
     DOCS / "operating.md": {"Metrics": metrics()},
     DOCS / "configuration.md": {"Settings": settings()},
+    DOCS / "http.md": {"Requests": requests()},
+}
+DRAWINGS: Mapping[Path, Callable[[], str]] = {
+    DOCS / "diagrams" / "payment-states.svg": payment,
+    DOCS / "diagrams" / "refund-states.svg": refund,
+    DOCS / "diagrams" / "rooms.svg": rooms,
+    DOCS / "diagrams" / "path.svg": path_of_a_payment,
 }
 
 
 def rendered(path: Path) -> str:
     """
-    Return a page with each of its blocks as the code has it now.
+    Return a page with each of its blocks, or a drawing, as the code has it now.
     """
+    if path in DRAWINGS:
+        return DRAWINGS[path]()
     page = path.read_text(encoding="utf-8")
     for name, block in PAGES[path].items():
         start, end = f"<!-- {name} -->\n", f"<!-- end {name} -->"
@@ -139,7 +145,7 @@ def main() -> None:
     """
     Write the pages, or with `--check` fail if one is not what the code says.
     """
-    for path in PAGES:
+    for path in (*PAGES, *DRAWINGS):
         wanted = rendered(path)
         if "--check" not in sys.argv:
             path.write_text(wanted, encoding="utf-8")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.render_pages import PAGES, rendered
+from payments_core.domain.status import TRANSITIONS
+from scripts.render_pages import DOCS, DRAWINGS, PAGES, rendered
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *DRAWINGS], ids=lambda page: page.name)
 def test_the_page_shows_the_tables_of_the_code(page: Path) -> None:
     """
     A changed table changes the page: run `python -m scripts.render_pages`.
@@ -17,4 +18,13 @@ def test_the_page_shows_the_tables_of_the_code(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
 
     assert rendered(page) == text
-    assert all(f"<!-- {name} -->" in text for name in PAGES[page])
+    assert all(f"<!-- {name} -->" in text for name in PAGES.get(page, ()))
+
+
+def test_each_transition_is_an_arrow() -> None:
+    """
+    The drawing of a payment's states has an arrow for each transition of the code, and one to begin.
+    """
+    drawn = (DOCS / "diagrams" / "payment-states.svg").read_text("utf-8")
+
+    assert drawn.count('class="arrow"') == sum(map(len, TRANSITIONS.values()))
