@@ -297,8 +297,8 @@ class RetentionSettings:
         schedule: When old months go and new ones are made, as a cron expression in UTC; empty for
             never by itself: then another process has to run ``payments retention``.
 
-        messages: To other services, once they have left. webhooks: Once they are over. audit:
-            Who did what.
+        messages: To other services, once they have left; at least 62 days. webhooks: Once they
+            are over. audit: Who did what; at least 365 days.
     """
 
     schedule: str = "40 4 * * *"
