@@ -18,6 +18,8 @@ from flask import Flask, request
 from benchmarks import flows, instant
 from benchmarks.recording import Recording
 from payments_bootstrap import bootstrap
+from payments_http.access import EXTENSION, guard_of
+from payments_http.app import State
 
 WITH_SDK = "BENCH_SDK"
 """
@@ -88,6 +90,8 @@ def create_app() -> Flask:
     client = stripe.StripeClient("sk_test_bench", base_addresses={"api": base})
     asks = WITH_SDK in os.environ
     app = Flask("bare")
+    # The server looks at the container's health when it starts, and closes it at the end.
+    app.extensions[EXTENSION] = State(container, guard_of(container))
 
     @app.post("/api/payments")
     def create() -> tuple[dict[str, Any], int]:

@@ -22,6 +22,8 @@ _EMPTY: Final = (
     *("source", "statement_descriptor", "statement_descriptor_suffix", "transfer_data"),
 )
 
+_NOTHING: Final = b'{"object": "list", "data": [], "has_more": false}'
+
 
 def intent(payment_id: UUID, metadata: dict[str, str], amount: int = 1000) -> dict[str, Any]:
     """
@@ -78,8 +80,8 @@ class _Provider(asyncio.Protocol):
         asyncio.get_running_loop().call_later(self._seconds, self._transport.write, answer)
 
     def _answer(self, head: bytes, body: bytes) -> bytes:
-        if head.startswith(b"GET /keys"):
-            return _http(self._keys)
+        if head.startswith(b"GET"):
+            return _http(self._keys if head.startswith(b"GET /keys") else _NOTHING)
         given = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         metadata = {
             name.removeprefix("metadata[").removesuffix("]"): value

@@ -5,10 +5,12 @@ Where it is measured: a PostgreSQL of our own, the servers under test, and their
 import itertools
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
@@ -135,7 +137,24 @@ class Place:
             environment={**mine, "PYTHONPATH": str(ROOT), **environ},
         ) as process:
             await_port(port, process, folder)
+            _await_answer(port, process, folder)
             yield
+
+
+def _await_answer(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
+    """
+    Return when a server answers anything: gunicorn listens before its workers have the app.
+    """
+    deadline = time.monotonic() + _ANSWERS_WITHIN
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError, HTTPException):
+            connection = HTTPConnection("127.0.0.1", port, timeout=_ANSWERS_WITHIN)
+            connection.request("GET", "/keys")
+            connection.getresponse().read()
+            connection.close()
+            return
+        time.sleep(0.1)
+    raise UnavailableError(f"it did not answer: {(folder / 'log').read_text()[-2000:]}")
 
 
 @contextmanager
