@@ -366,6 +366,7 @@ class Container(containers.DeclarativeContainer):
             run=retainer.provided.run,
             interval=settings.provided.worker.retention_every,
             part=Part.SWEEPER,
+            patience=None,
         ),
         _Each(
             Job,

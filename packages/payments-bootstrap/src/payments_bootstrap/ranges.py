@@ -16,7 +16,7 @@ ABOVE_ZERO: Final = (
     *("worker.webhooks_every", "worker.relay_every", "worker.retries_every"),
     *("worker.late_every", "worker.backfill_every", "worker.backfill_over"),
     *("worker.sweep_every", "worker.reviews_every", "worker.forget_keys_every"),
-    *("worker.reconcile_every", "worker.heartbeat_every"),
+    *("worker.reconcile_every", "worker.heartbeat_every", "worker.retention_every"),
     *("keycloak.keys_fresh", "keycloak.lifetime"),
     *("rabbitmq.connect_timeout", "rabbitmq.publish_timeout", "rabbitmq.heartbeat"),
 )
