@@ -20,6 +20,8 @@ include_patterns = [
     "packages/*/README.md",
     "apps/*/README.md",
     "examples/*/README.md",
+    "deploy/*/README.md",
+    "benchmarks/README.md",
 ]
 # Looked at by nobody, so not walked through either.
 exclude_patterns = [".*", "var", "node_modules"]

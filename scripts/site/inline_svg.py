@@ -15,7 +15,7 @@ def visit_image(translator: HTML5Translator, node: nodes.image) -> None:
     """
     drawing = Path(translator.builder.srcdir, node["uri"])
     if drawing.suffix != ".svg" or not drawing.is_file():
-        translator.visit_image(node)
+        HTML5Translator.visit_image(translator, node)
         return
     translator.body.append(f'<div class="diagram">{drawing.read_text("utf-8")}</div>')
 
@@ -24,7 +24,7 @@ def depart_image(translator: HTML5Translator, node: nodes.image) -> None:
     """
     Close what was opened: nothing, for an image.
     """
-    translator.depart_image(node)
+    HTML5Translator.depart_image(translator, node)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
