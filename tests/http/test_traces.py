@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 from dependency_injector import providers
+from joserfc.jwk import RSAKey
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -19,8 +20,10 @@ from payments_bootstrap.configuration import load
 from payments_bootstrap.spans import trace
 from payments_bootstrap.telemetry import OtelTracer
 from payments_core.domain.errors import StorageUnavailable
-from payments_core.ports.correlation import Correlation
+from payments_core.ports.correlation import Correlation, correlated
 from payments_core.ports.publisher import MessageRefused, PublishError, Unroutable
+from payments_core.testing.builders import a_payment
+from payments_core.testing.conformance.outbox import a_success
 from payments_core.testing.fake_provider import (
     ACTION_METHOD,
     APPROVED_METHOD,
@@ -32,9 +35,7 @@ from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
 from payments_core.testing.memory_queries import InMemoryPaymentQueries
 from payments_core.testing.recording_publisher import RecordingPublisher
 from payments_http.app import create_app
-from tests.http.conftest import a_body
-
-Api = Any
+from tests.http.conftest import Api, Issuer
 
 
 @attrs.frozen
@@ -46,6 +47,8 @@ class Traced:
     api: Api
     container: Container
     exporter: InMemorySpanExporter
+    broker: RecordingPublisher
+    provider: FakePaymentProvider
 
     def spans(self) -> dict[str, ReadableSpan]:
         """
@@ -55,43 +58,47 @@ class Traced:
 
     def said(self) -> str:
         """
-        Return everything that any span says.
+        Return everything that any span says, but for its ids and times.
         """
         found = self.exporter.get_finished_spans()
-        return "\n".join(span.to_json() for span in found)
+        events = [event for span in found for event in span.events]
+        return repr(
+            [(s.name, dict(s.attributes or {}), s.status.description) for s in found] + events
+        )
 
 
-@pytest.fixture
-def broker() -> RecordingPublisher:
+@pytest.fixture(scope="module")
+def whole(environ: dict[str, str], signing_key: RSAKey) -> Traced:
     """
-    A broker that confirms everything until it is told otherwise.
-    """
-    return RecordingPublisher()
-
-
-@pytest.fixture
-def traced(
-    environ: dict[str, str],
-    alice: Api,
-    database: InMemoryDatabase,
-    provider: FakePaymentProvider,
-    broker: RecordingPublisher,
-) -> Iterator[Traced]:
-    """
-    The app over in-memory storage and a fake provider, traced.
+    The app over in-memory storage and a fake provider, traced; making one takes long.
     """
     container = Container(settings=load(environ))
+    database, exporter = InMemoryDatabase(), InMemorySpanExporter()
     container.unit_of_work.override(providers.Factory(InMemoryUnitOfWork, database))
-    container.queries.override(providers.Object(InMemoryPaymentQueries(database)))
+    broker, provider = RecordingPublisher(), FakePaymentProvider(name="stripe")
     container.stripe.override(providers.Object(provider))
     container.publisher.override(providers.Object(broker))
-    exporter = InMemorySpanExporter()
+    container.queries.override(providers.Object(InMemoryPaymentQueries(database)))
     collector = TracerProvider(shutdown_on_exit=False)
     collector.add_span_processor(SimpleSpanProcessor(exporter))
     trace(container, OtelTracer(collector.get_tracer("test")))
-    api = attrs.evolve(alice, client=create_app(container).test_client())
-    yield Traced(api, container, exporter)
-    container.reset_singletons()
+    api = Api(create_app(container).test_client(), Issuer(signing_key)).of("Customer")
+    return Traced(api, container, exporter, broker, provider)
+
+
+@pytest.fixture
+def traced(whole: Traced) -> Iterator[Traced]:
+    """
+    The same without what an earlier test left.
+    """
+    whole.container.relay_outbox().execute()
+    whole.exporter.clear()
+    whole.broker.messages.clear()
+    queries = whole.container.queries.last_overriding
+    yield whole
+    while whole.container.queries.last_overriding is not queries:
+        whole.container.queries.reset_last_overriding()
+    whole.broker.judge = lambda _: None
 
 
 def test_without_a_caller_it_begins_a_trace(traced: Traced) -> None:
@@ -176,11 +183,11 @@ def test_a_failed_request(traced: Traced, error: Exception, status: int) -> None
     assert not span.events
 
 
-def test_a_provider_that_does_not_answer(traced: Traced, provider: FakePaymentProvider) -> None:
+def test_a_provider_that_does_not_answer(traced: Traced) -> None:
     """
     The call is an error by its code; the request is none, since it says that nobody knows.
     """
-    provider.faults.append(Fault("create_intent"))
+    traced.provider.faults.append(Fault("create_intent"))
     traced.api.pay(paymentMethodId=APPROVED_METHOD)
     spans = traced.spans()
     call = spans["stripe create_intent"]
@@ -231,12 +238,12 @@ def test_looking_for_work_is_not_traced(traced: Traced) -> None:
     ],
 )
 def test_a_failed_sending(
-    traced: Traced, broker: RecordingPublisher, error: PublishError, status: StatusCode, said: str
+    traced: Traced, error: PublishError, status: StatusCode, said: str
 ) -> None:
     """
     A message that the broker does not take is an error of its sending; one without readers is none.
     """
-    broker.judge = lambda _: error
+    traced.broker.judge = lambda _: error
     traced.api.pay(paymentMethodId=APPROVED_METHOD)
     traced.container.relay_outbox().execute()
     span = traced.spans()["send IPaymentSucceeded"]
@@ -246,13 +253,17 @@ def test_a_failed_sending(
     assert "4242" not in traced.said()
 
 
-def test_a_message_of_no_trace(traced: Traced, broker: RecordingPublisher, alice: Api) -> None:
+def test_a_message_of_no_trace(traced: Traced) -> None:
     """
     What was written where nobody traces is sent as it is.
     """
-    alice.post("/api/payments", a_body(), headers={"X-Correlation-Id": "checkout-12"})
+    payment = a_payment()
+    with correlated(Correlation("checkout-12")), traced.container.unit_of_work() as uow:
+        uow.payments.add(payment)
+        uow.outbox.add([a_success(payment)])
+        uow.commit()
     traced.container.relay_outbox().execute()
-    (message,) = broker.messages
+    (message,) = traced.broker.messages
 
     assert message.correlation == Correlation("checkout-12")
     assert not traced.exporter.get_finished_spans()

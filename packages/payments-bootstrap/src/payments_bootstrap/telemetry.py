@@ -5,6 +5,7 @@ Where to and how often is said by OpenTelemetry's own variables (``OTEL_EXPORTER
 ``OTEL_TRACES_SAMPLER``, ``OTEL_BSP_…``, ``OTEL_SERVICE_NAME``, ``OTEL_RESOURCE_ATTRIBUTES``).
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
@@ -21,6 +22,13 @@ from typing_extensions import override
 from payments_bootstrap.tracing import Attributes, ISpan, ITracer, Kind, ending
 from payments_core.ports.correlation import Correlation, correlated, current
 
+PATIENCE: Final = 2.0
+"""
+Seconds for one delivery, repetitions included: so long a collector that is away delays our end.
+OpenTelemetry's own 10 would leave a process that is told to stop hardly time for anything else.
+"""
+
+_TIMEOUTS: Final = frozenset({"OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"})
 _W3C: Final = TraceContextTextMapPropagator()
 _UNNAMED: Final = "unknown_service"
 
@@ -44,9 +52,10 @@ def collecting(service_name: str) -> TracerProvider:
     resource = Resource.create()
     if str(resource.attributes[SERVICE_NAME]).startswith(_UNNAMED):
         resource = resource.merge(Resource({SERVICE_NAME: service_name}))
-    # The container closes it: a hook at the exit of the process would wait for a dead collector.
+    # The container closes it, and no hook at the exit of the process.
     collector = TracerProvider(resource=resource, shutdown_on_exit=False)
-    collector.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    exporter = OTLPSpanExporter(timeout=None if _TIMEOUTS & os.environ.keys() else PATIENCE)
+    collector.add_span_processor(BatchSpanProcessor(exporter))
     return collector
 
 
