@@ -15,7 +15,7 @@ TITLES = {"history": "what", "before": "older than", "gone": "removed", "stays":
 
 TEACHING = examples(
     "payments retention --dry-run   # which months would go",
-    "payments retention             # remove them, and make the months that come next",
+    "payments retention             # remove them, and make the months to come",
 )
 
 
@@ -26,9 +26,9 @@ def command(session: Session, *, dry_run: bool) -> None:
     """
     Remove what is older than it must be kept.
 
-    How long that is say RETENTION__MESSAGES, RETENTION__WEBHOOKS and RETENTION__AUDIT. What has
-    not left, and webhooks that are not over, stay. The worker does the same each night; on
-    PostgreSQL the user must own the tables.
+    How long that is, the settings RETENTION__* say. What has not left, and webhooks that
+    are not over, stay. The worker does the same each night; on PostgreSQL the user must own
+    the tables.
     """
     applied = session.container.apply_retention().execute(dry_run=dry_run)
     if session.as_json:

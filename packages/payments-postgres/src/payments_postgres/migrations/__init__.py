@@ -3,6 +3,7 @@ The schema's history, forwards only, and how to bring a database to its end.
 """
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,11 @@ VERSION_TABLE: Final = "payments_schema_version"
 A name of our own: the service that embeds this package may use Alembic too.
 """
 
+_TRIES: Final = 3
+"""
+How often it is begun: SQLite does not queue those who wait, so one may wait in vain.
+"""
+
 
 def migrate(engine: Engine, version: str = "head") -> None:
     """
@@ -37,15 +43,25 @@ def migrate(engine: Engine, version: str = "head") -> None:
     Raises:
         StorageUnavailable: The database is not there, its user may not change tables, or a
             newer program has migrated it.
+        ConcurrentUpdate: Others held the tables or the file all the time.
     """
+    for _ in range(_TRIES - 1):
+        with suppress(ConcurrentUpdate):
+            _upgrade(engine, version)
+            break
+    else:
+        _upgrade(engine, version)
+    if version == "head":
+        _make_months(engine)
+
+
+def _upgrade(engine: Engine, version: str) -> None:
     with translated(), engine.begin() as connection:
         lock_schema(connection)
         _refuse_newer(_versions_in(connection))
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, version)
-    if version == "head":
-        _make_months(engine)
 
 
 def _make_months(engine: Engine) -> None:
