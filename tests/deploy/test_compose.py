@@ -106,7 +106,7 @@ def a_stack(
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param("venv", marks=pytest.mark.slow),
+        pytest.param("venv", marks=(pytest.mark.slow, pytest.mark.release)),
         pytest.param("image", marks=pytest.mark.image),
     ],
 )

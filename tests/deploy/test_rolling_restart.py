@@ -33,7 +33,7 @@ from tests.http.test_stopping import Api
 
 __all__ = ("report",)
 
-pytestmark = [pytest.mark.postgres, pytest.mark.rabbit, pytest.mark.slow]
+pytestmark = [pytest.mark.postgres, pytest.mark.rabbit, pytest.mark.slow, pytest.mark.release]
 
 RESTARTS: Final = 5
 BUYERS: Final = 4

@@ -12,7 +12,7 @@ import pytest
 from scripts.servers.process import free_port
 from tests.docs.terminal import Terminal, steps
 
-pytestmark = [pytest.mark.slow, pytest.mark.rabbit]
+pytestmark = [pytest.mark.slow, pytest.mark.release, pytest.mark.rabbit]
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "tutorial.md"

@@ -146,6 +146,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_rules_ask_for_what_is_told(running: Running) -> None:
     """
     Each metric that an alert names is told by a process that runs.
@@ -160,6 +161,7 @@ def test_rules_ask_for_what_is_told(running: Running) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_sums_outlive_their_process(running: Running) -> None:
     """
     Payments count in one sum whichever process took them, also after it was killed; its gauges go.

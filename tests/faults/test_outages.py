@@ -20,7 +20,7 @@ from tests.rabbit.peer import Neighbour
 from tests.rabbit.private_broker import PrivateBroker
 from tests.redis.conditions import PrivateRedis
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.release]
 
 ALL_OK: Final = dict.fromkeys(("database", "stripe", "worker", "rabbitmq", "redis"), "ok")
 HEALTHY: Final = {"code": 200, **ALL_OK}

@@ -76,6 +76,7 @@ def sources(root: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.postgres
 def test_the_program_before_the_newest_migration_serves_on_the_schema_after_it(
     previous: Path,
@@ -117,6 +118,7 @@ def test_the_program_before_the_newest_migration_serves_on_the_schema_after_it(
 
 
 @pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.postgres
 def test_payments_go_on_while_months_are_made(empty_postgres_url: str) -> None:
     """
