@@ -31,7 +31,7 @@ from payments_postgres import DatabaseSettings
 from payments_rabbit import RabbitSettings
 from payments_redis import RedisSettings
 from payments_stripe import StripeSettings
-from tests.faults.world import KEY, SECRET
+from tests.faults.world import KEY
 
 SECOND: Final = timedelta(seconds=1)
 LEASE: Final = 3 * SECOND
@@ -46,6 +46,8 @@ class Post:
         passes: After so many passes of fault points it kills itself; None for never.
 
         keys: The address of the keys with which tokens are signed.
+
+        secret: Signs the provider's deliveries.
     """
 
     role: str
@@ -55,6 +57,7 @@ class Post:
     keys: str
     issuer: str
     port: int
+    secret: str
     redis: str = ""
     passes: int | None = None
 
@@ -65,7 +68,7 @@ def settings_of(post: Post) -> Settings:
     """
     stripe = StripeSettings(
         api_key=KEY,
-        webhook_secrets=(SECRET,),
+        webhook_secrets=(post.secret,),
         api_base=post.simulator,
         connect_timeout=1.0,
         read_timeout=1.5,

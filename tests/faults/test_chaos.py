@@ -80,16 +80,16 @@ def shop(
     """
     keys.write_text(json.dumps(KeySet([key]).as_dict(private=False)))
     port = free_port()
-    post = Post(
-        "", place.database, place.rabbit, place.simulator, keys.as_uri(), ISSUER, port, redis
-    )
-    supervisors = [Supervisor(attrs.evolve(post, role=role), SEED, kills) for role in ROLES]
     url = f"http://127.0.0.1:{port}"
     with World.open(place) as world:
-        world.post(
-            "webhook_endpoints",
-            **{"url": f"{url}/api/payments/webhooks/stripe", "enabled_events[]": "*"},
-        )
+        hook = {"url": f"{url}/api/payments/webhooks/stripe", "enabled_events[]": "*"}
+        secret = world.post("webhook_endpoints", **hook)["secret"]
+    post = Post(
+        "",
+        *(place.database, place.rabbit, place.simulator, keys.as_uri(), ISSUER, port, secret),
+        redis=redis,
+    )
+    supervisors = [Supervisor(attrs.evolve(post, role=role), SEED, kills) for role in ROLES]
     issuer = Issuer(key)
     clients = [Client(url, issuer, SEED, number, kills) for number in range(CLIENTS)]
     threads = [threading.Thread(target=s.keep) for s in supervisors]
