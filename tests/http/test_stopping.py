@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -84,14 +84,20 @@ class Api:
         for child in self._children():
             os.kill(child, number)
 
+    def freeze(self) -> None:
+        """
+        Return when each of them stands still.
+
+        One that has not yet been scheduled would hear what comes after the SIGSTOP before it.
+        """
+        self.signal(signal.SIGSTOP)
+        _until(lambda: all(_state(child, "State:") == "T" for child in self._children()))
+
     def until_told(self) -> None:
         """
         Return when each of them has been told to end, and has not heard it yet.
         """
-        deadline = time.monotonic() + WITHIN
-        while not all(_is_pending(child, signal.SIGTERM) for child in self._children()):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        _until(lambda: all(_is_pending(child, signal.SIGTERM) for child in self._children()))
 
     def _children(self) -> list[int]:
         pid = self.process.pid
@@ -112,10 +118,20 @@ def api(tmp_path: Path) -> Iterator[Api]:
         api.process.wait()
 
 
-def _is_pending(pid: int, number: int) -> bool:
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _state(pid: int, name: str) -> str:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    pending = next(line for line in lines if line.startswith("ShdPnd:"))
-    return bool(int(pending.split()[1], 16) >> (number - 1) & 1)
+    return next(line for line in lines if line.startswith(name)).split()[1]
+
+
+def _is_pending(pid: int, number: int) -> bool:
+    return bool(int(_state(pid, "ShdPnd:"), 16) >> (number - 1) & 1)
 
 
 def _answer(connection: socket.socket) -> tuple[int, str | None]:
@@ -140,7 +156,7 @@ def test_stop(api: Api) -> None:
         kept.sendall(LIVE)
         before = _answer(kept)
         # What comes now stands in queues, and nobody has seen it when the end is asked for.
-        api.signal(signal.SIGSTOP)
+        api.freeze()
         queue = [opened.enter_context(api.connect()) for _ in range(8)]
         for connection in (*waiting, kept, *queue):
             connection.sendall(LIVE)
