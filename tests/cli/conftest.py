@@ -186,12 +186,22 @@ def stop(service: Service, number: int = signal.SIGINT) -> float:
 
 
 @pytest.fixture(autouse=True)
-def _restore_root_logger() -> Iterator[None]:
+def _restore_logging() -> Iterator[None]:
+    """
+    Undo what a command did to loggers, which are the whole process's, and so the next tests' too.
+    """
     root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+    handlers, level, levels = root.handlers, root.level, _levels()
     yield
     root.handlers = handlers
     root.setLevel(level)
+    for name in _levels():
+        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
+
+
+def _levels() -> dict[str, int]:
+    known = logging.getLogger().manager.loggerDict
+    return {n: found.level for n, found in known.items() if isinstance(found, logging.Logger)}
 
 
 @pytest.fixture(scope="session")
