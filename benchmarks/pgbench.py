@@ -29,7 +29,7 @@ def pgbench(
     Run a recording's transactions again and again, with statements prepared.
 
     Args:
-        numbers: Whose turns are taken, each at most once; fresh ones by default.
+        numbers: Whose turns are taken, each once, however long that is; fresh ones by default.
 
     Raises:
         RuntimeError: pgbench failed, or a transaction of it.
@@ -37,20 +37,26 @@ def pgbench(
     script = place.folder / "pgbench.sql"
     script.write_text(_NUMBERED + recording.script(":n::bigint"))
     mine = numbers or place.block()
-    counted = {"i": -1, "first": mine.start, "each": len(mine) // clients}
-    return run(place, script.name, clients, seconds, **counted)
+    each = len(mine) // clients
+    counted = {"i": -1, "first": mine.start, "each": each}
+    # In a time of its own, a fast machine would go beyond the last turn.
+    end = ("-t", str(each)) if numbers else ("-T", str(max(2, round(seconds))))
+    return run(place, script.name, clients, end, **counted)
 
 
-def run(place: Place, script: str, clients: int, seconds: float, **variables: int) -> Sample:
+def run(place: Place, script: str, clients: int, end: tuple[str, str], **variables: int) -> Sample:
     """
-    Run a script of the place's folder.
+    Run a script of the place's folder until a time or a number of turns is over.
+
+    Args:
+        end: As pgbench is told it: ``-T`` with seconds, or ``-t`` with turns of each client.
     """
     url = urlsplit(place.database_url)
     given = [word for name, value in variables.items() for word in ("-D", f"{name}={value}")]
     command: list[str | Path] = [
         place.programs / "pgbench",
         *("-n", "-M", "prepared", *given, "-f", script),
-        *("-c", str(clients), "-j", str(min(clients, 2)), "-T", str(max(2, round(seconds)))),
+        *("-c", str(clients), "-j", str(min(clients, 2)), *end),
         *("-h", url.hostname or "", "-p", str(url.port), "-U", url.username or "", url.path[1:]),
     ]
     ran = subprocess.run(
