@@ -87,7 +87,7 @@ def test_the_table_is_not_emptied(postgres_engine: Engine) -> None:
     """
     with (
         pytest.raises(StorageRefused),
-        translated(),
+        translated,
         postgres_engine.begin() as connection,
     ):
         connection.execute(text("TRUNCATE audit_log"))

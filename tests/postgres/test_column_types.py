@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import Column, Engine, MetaData, Table, select
+from sqlalchemy import Column, Engine, MetaData, Table, insert, select
+from sqlalchemy.schema import CreateTable
 
 from payments_core.domain.errors import DomainError, PaymentsError, StorageRefused
 from payments_postgres.column_types import CleanText, ExactText, UtcDateTime
+from payments_postgres.statements import Fixed
 from payments_postgres.transaction import Transaction
 
 TYPES = Table(
@@ -22,18 +24,18 @@ TYPES = Table(
 )
 
 
-@pytest.fixture
-def kept(engine: Engine) -> Callable[..., object]:
+@pytest.fixture(params=[lambda statement: statement, Fixed], ids=["anew", "fixed"])
+def kept(engine: Engine, request: pytest.FixtureRequest) -> Callable[..., object]:
     """
-    Writes one value into a column and reads it back.
+    Writes one value into a column and reads it back, by statements of either kind.
     """
 
     def write_and_read(**value: object) -> object:
-        with engine.connect() as connection, connection.begin():
-            TYPES.create(connection)
-            connection.execute(TYPES.insert(), value)
-            found = connection.execute(select(TYPES.c[next(iter(value))])).scalar_one()
-            TYPES.drop(connection)
+        with Transaction(engine) as transaction:
+            transaction.change(CreateTable(TYPES), {})
+            transaction.change(request.param(insert(TYPES)), value)
+            (row,) = transaction.rows(request.param(select(TYPES.c[next(iter(value))])))
+        (found,) = row._asdict().values()
         return found
 
     return write_and_read

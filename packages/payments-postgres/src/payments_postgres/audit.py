@@ -3,9 +3,9 @@ Who did what, in a table that only grows.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Engine, Row, insert, literal, select, tuple_
+from sqlalchemy import ColumnElement, Engine, insert, literal, select, tuple_
 from typing_extensions import override
 
 from payments_core.domain.actor import Actor, Channel
@@ -21,11 +21,12 @@ from payments_core.ports.audit import (
     IAuditQueries,
 )
 from payments_postgres.dialects import reading
+from payments_postgres.statements import Fixed, Record, Values
 from payments_postgres.tables import audit_log, payment_operations
-from payments_postgres.transaction import Transaction, Values
+from payments_postgres.transaction import Transaction
 
 _c: Final = audit_log.c
-_INSERT: Final = insert(audit_log)
+_INSERT: Final = Fixed(insert(audit_log))
 _OPERATION: Final = payment_operations.c.id == _c.operation_id
 _NEWEST_FIRST: Final = (
     select(audit_log, payment_operations.c.state.label("outcome"))
@@ -96,7 +97,7 @@ def _row(entry: AuditEntry) -> Values:
     }
 
 
-def _record(row: Row[Any]) -> AuditRecord:
+def _record(row: Record) -> AuditRecord:
     actor = {name: getattr(row, name) for name in _OF_ACTOR}
     entry = AuditEntry(
         actor=Actor(**actor | {"channel": Channel(row.channel)}),

@@ -31,6 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from typing_extensions import override
 
 from payments_postgres.settings import DatabaseSettings, engine_url
+from payments_postgres.statements import Fixed
 
 _READING: Final = "payments_reading"
 
@@ -87,6 +88,8 @@ def _postgresql_engine(url: URL, settings: DatabaseSettings) -> Engine:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
+        # Few connections that are warm, and not all in turn: plans and caches are each one's own.
+        pool_use_lifo=True,
         connect_args={"cursor_factory": _Cursor, **_postgresql_arguments(url, settings)},
     )
     event.listen(engine, "checkout", _require_open)
@@ -283,34 +286,35 @@ def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
 @cache
 def insert_if_new(
     dialect: str, table: Table, key: Sequence[str], where: TextClause | None = None
-) -> Executable:
+) -> Fixed:
     """
     Return an INSERT that passes over a row whose key is taken.
 
     Args:
         where: The predicate of the key's unique index, if it is a partial one.
     """
-    return _insert(dialect, table).on_conflict_do_nothing(index_elements=key, index_where=where)
+    return Fixed(
+        _insert(dialect, table).on_conflict_do_nothing(index_elements=key, index_where=where)
+    )
 
 
 @cache
-def insert_unless_taken(dialect: str, table: Table) -> Executable:
+def insert_unless_taken(dialect: str, table: Table) -> Fixed:
     """
     Return an INSERT that passes over a row any of whose keys is taken.
     """
-    return _insert(dialect, table).on_conflict_do_nothing()
+    return Fixed(_insert(dialect, table).on_conflict_do_nothing())
 
 
 @cache
-def add_up(dialect: str, table: Table, key: str, column: str) -> Executable:
+def add_up(dialect: str, table: Table, key: str, column: str) -> Fixed:
     """
     Return an INSERT that adds to the column of a row that is there, and returns the sum.
     """
     insert = _insert(dialect, table)
     total = table.c[column] + insert.excluded[column]
-    return insert.on_conflict_do_update(index_elements=[key], set_={column: total}).returning(
-        table.c[column]
-    )
+    adding = insert.on_conflict_do_update(index_elements=[key], set_={column: total})
+    return Fixed(adding.returning(table.c[column]))
 
 
 @cache
@@ -320,7 +324,7 @@ def insert_or_change(
     key: Sequence[str],
     columns: Sequence[str],
     where: TextClause | None = None,
-) -> Executable:
+) -> Fixed:
     """
     Return an INSERT that overwrites columns of a row that is there.
 
@@ -329,19 +333,20 @@ def insert_or_change(
     """
     insert = _insert(dialect, table)
     values = {name: insert.excluded[name] for name in columns}
-    return insert.on_conflict_do_update(index_elements=key, set_=values, where=where)
+    return Fixed(insert.on_conflict_do_update(index_elements=key, set_=values, where=where))
 
 
 @cache
 def insert_or_complete(
     dialect: str, table: Table, key: str, columns: Sequence[str], flag: str
-) -> Executable:
+) -> Fixed:
     """
     Return an INSERT that fills what is NULL in a row that is there, and sets its flag.
     """
     insert = _insert(dialect, table)
     values = {name: func.coalesce(table.c[name], insert.excluded[name]) for name in columns}
-    return insert.on_conflict_do_update(index_elements=[key], set_={**values, flag: True})
+    complete = {**values, flag: True}
+    return Fixed(insert.on_conflict_do_update(index_elements=[key], set_=complete))
 
 
 @cache

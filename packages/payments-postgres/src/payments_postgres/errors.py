@@ -2,10 +2,10 @@
 What the database's errors mean to the core; no message carries SQL, values or an address.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Final
 
+import psycopg
 from sqlalchemy import exc
 
 from payments_core.domain.errors import (
@@ -64,11 +64,17 @@ The longest beginning of an error's code that stands here decides.
 """
 
 
-def meaning(error: exc.SQLAlchemyError) -> PaymentsError:
+_WITHOUT_SERVER: Final = (
+    *(exc.OperationalError, exc.InterfaceError),
+    *(psycopg.OperationalError, psycopg.InterfaceError),
+)
+
+
+def meaning(error: exc.SQLAlchemyError | psycopg.Error) -> PaymentsError:
     """
-    Return the core's error for one of the database.
+    Return the core's error for one of the database, whether SQLAlchemy had it in hand or not.
     """
-    cause = error.orig if isinstance(error, exc.StatementError) else None
+    cause = error.orig if isinstance(error, exc.StatementError) else error
     if isinstance(cause, PaymentsError):
         return cause
     if isinstance(error, exc.TimeoutError):
@@ -80,12 +86,12 @@ def meaning(error: exc.SQLAlchemyError) -> PaymentsError:
         if found := _MEANINGS.get(code[:length]):
             kind, text = found
             return kind(f"{text} ({code})")
-    if isinstance(error, exc.IntegrityError):
+    if isinstance(error, exc.IntegrityError | psycopg.IntegrityError):
         return StorageRefused(
             f"The database's rule {rule_of(cause)} forbids it; nothing was kept. Report this: the"
             " program should have held the rule itself"
         )
-    if isinstance(error, exc.OperationalError | exc.InterfaceError) and not code:
+    if isinstance(error, _WITHOUT_SERVER) and not code:
         return StorageUnavailable(_DOWN)
     return StorageRefused(
         f"The database refused a statement ({code or type(error).__name__}). Report this: the"
@@ -93,12 +99,17 @@ def meaning(error: exc.SQLAlchemyError) -> PaymentsError:
     )
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class _Translated:
     """
-    Let none of the database's errors out, nor their texts: those quote whole rows.
+    Lets none of the database's errors out, nor their texts: those quote whole rows.
     """
-    try:
-        yield
-    except exc.SQLAlchemyError as error:
-        raise meaning(error) from None
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, exc.SQLAlchemyError | psycopg.Error):
+            raise meaning(error) from None
+
+
+translated: Final = _Translated()

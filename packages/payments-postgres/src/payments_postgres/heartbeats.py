@@ -4,18 +4,19 @@ Signs of life, a row for each worker.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Engine, Row, bindparam, delete, select
+from sqlalchemy import Engine, bindparam, delete, select
 from typing_extensions import override
 
 from payments_core.ports.heartbeats import Heartbeat, IHeartbeats
 from payments_postgres.dialects import insert_or_change, reading
+from payments_postgres.statements import Fixed, Record, Values
 from payments_postgres.tables import heartbeats
-from payments_postgres.transaction import Transaction, Values
+from payments_postgres.transaction import Transaction
 
 _c: Final = heartbeats.c
-_SINCE: Final = select(heartbeats).where(_c.at >= bindparam("moment")).order_by(_c.worker)
+_SINCE: Final = Fixed(select(heartbeats).where(_c.at >= bindparam("moment")).order_by(_c.worker))
 _END: Final = delete(heartbeats).where(_c.worker == bindparam("ended"))
 _FORGET: Final = delete(heartbeats).where(_c.at < bindparam("before"))
 
@@ -65,6 +66,6 @@ def _row(beat: Heartbeat) -> Values:
     }
 
 
-def _heartbeat(row: Row[Any]) -> Heartbeat:
+def _heartbeat(row: Record) -> Heartbeat:
     parts = tuple(filter(None, row.parts.split(",")))
     return Heartbeat(worker=row.worker, parts=parts, broker=row.broker, at=row.at)

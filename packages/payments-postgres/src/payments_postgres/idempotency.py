@@ -8,21 +8,22 @@ from typing import Any, Final
 from uuid import UUID
 
 import attrs
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from typing_extensions import override
 
 from payments_core.domain.errors import ConcurrentUpdate
 from payments_core.ports.idempotency import IIdempotencyKeys, KeyedRequest
 from payments_postgres.dialects import insert_if_new
+from payments_postgres.statements import Fixed, Record
 from payments_postgres.tables import idempotency_keys
 from payments_postgres.transaction import Transaction
 
 _c: Final = idempotency_keys.c
 _MINE: Final = _c.key == bindparam("of_key")
 # Not locked: the payment is locked before its keys are changed, by everybody.
-_FIND: Final = select(idempotency_keys).where(_MINE)
+_FIND: Final = Fixed(select(idempotency_keys).where(_MINE))
 _REPLACE: Final = update(idempotency_keys).where(_MINE, _c.expires_at <= bindparam("now"))
-_END: Final = update(idempotency_keys).where(_MINE, _c.result.is_(None))
+_END: Final = Fixed(update(idempotency_keys).where(_MINE, _c.result.is_(None)))
 _EXPIRED: Final = (
     select(_c.key)
     .where(_c.expires_at <= bindparam("now"))
@@ -82,5 +83,5 @@ class SqlAlchemyIdempotencyKeys(IIdempotencyKeys):
         return None if row is None else _request(row)
 
 
-def _request(row: Row[Any]) -> KeyedRequest:
+def _request(row: Record) -> KeyedRequest:
     return KeyedRequest(**row._asdict())

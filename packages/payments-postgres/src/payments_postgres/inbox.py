@@ -4,15 +4,16 @@ Which messages of other services had their effect, and which are tried again.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import attrs
-from sqlalchemy import Row, bindparam, select, text, tuple_, update
+from sqlalchemy import bindparam, select, text, tuple_, update
 from typing_extensions import override
 
 from payments_core.ports.inbox import IInbox, InboxMessage, InboxStatus
 from payments_postgres.dialects import insert_or_change
+from payments_postgres.statements import Fixed, Record
 from payments_postgres.tables import DEFERRED, inbox
 from payments_postgres.transaction import Transaction
 
@@ -29,7 +30,7 @@ _DUE: Final = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_CLAIM: Final = (
+_CLAIM: Final = Fixed(
     update(inbox)
     .where(tuple_(_c.endpoint, _c.message_id).in_(_DUE))
     .values(next_at=bindparam("until"))
@@ -71,5 +72,5 @@ class SqlAlchemyInbox(IInbox):
         return sorted(claimed, key=lambda message: message.received_at)
 
 
-def _message(row: Row[Any]) -> InboxMessage:
+def _message(row: Record) -> InboxMessage:
     return InboxMessage(**row._asdict() | {"status": InboxStatus(row.status)})

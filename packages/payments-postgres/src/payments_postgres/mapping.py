@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import attrs
-from sqlalchemy import Row
 
 from payments_core.contracts.requests import request_from_json, request_to_json
 from payments_core.domain.facts import ProviderPaymentStatus
@@ -20,6 +19,7 @@ from payments_core.domain.refund import Refund, RefundStatus
 from payments_core.domain.requests import CaptureMethod
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.queries import PaymentView
+from payments_postgres.statements import Record
 
 Values = Mapping[str, object]
 
@@ -100,7 +100,7 @@ def payment_state(payment: Payment) -> Values:
     }
 
 
-def _shown(row: Row[Any]) -> dict[str, Any]:
+def _shown(row: Record) -> dict[str, Any]:
     """
     Return what the aggregate and the view have in common.
     """
@@ -128,7 +128,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def to_view(row: Row[Any]) -> PaymentView:
+def to_view(row: Record) -> PaymentView:
     """
     Return what is shown of a payment's row.
     """
@@ -139,9 +139,7 @@ def to_view(row: Row[Any]) -> PaymentView:
     )
 
 
-def to_payment(
-    row: Row[Any], operations: Sequence[Row[Any]], refunds: Sequence[Row[Any]]
-) -> Payment:
+def to_payment(row: Record, operations: Sequence[Record], refunds: Sequence[Record]) -> Payment:
     """
     Return the aggregate.
     """
@@ -200,7 +198,7 @@ def operation_state(operation: Operation) -> Values:
     }
 
 
-def to_operation(row: Row[Any]) -> Operation:
+def to_operation(row: Record) -> Operation:
     """
     Return the operation of a row.
     """
@@ -261,7 +259,7 @@ def refund_state(refund: Refund) -> Values:
     }
 
 
-def _refund(row: Row[Any]) -> Refund:
+def _refund(row: Record) -> Refund:
     return Refund(
         id=row.id,
         amount=Money.from_minor(row.amount, row.currency),
@@ -286,5 +284,5 @@ def _failure_columns(failure: Failure | None) -> Values:
     }
 
 
-def _failure(row: Row[Any]) -> Failure | None:
+def _failure(row: Record) -> Failure | None:
     return None if row.failure_code is None else Failure(row.failure_code, row.failure_message)

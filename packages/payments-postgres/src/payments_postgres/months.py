@@ -97,7 +97,7 @@ def parts_of(engine: Engine, series: Series) -> Mapping[str, datetime]:
     """
     Return the months by name, oldest first, each with its end; not the part for all else.
     """
-    with translated(), engine.connect() as connection:
+    with translated, engine.connect() as connection:
         rows = connection.execute(_PARTS, {"table": series.table.name}).all()
     # Without bounds it was dropped this moment.
     ends = ((row.relname, _END.search(row.bounds or "")) for row in rows)
@@ -206,7 +206,7 @@ def patiently(engine: Engine, act: Callable[[Connection], T | None], tries: int)
 
 
 def _once(engine: Engine, act: Callable[[Connection], T | None]) -> T | None:
-    with translated(), engine.begin() as connection:
+    with translated, engine.begin() as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
         if not connection.execute(_ONE_AT_A_TIME).scalar():
             return None

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import attrs
-from sqlalchemy import Row, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import bindparam, func, insert, or_, select, tuple_, update
 from typing_extensions import override
 
 from payments_core.contracts.messages import message_of
@@ -22,12 +22,13 @@ from payments_core.ports.outbox import (
     OutboxStatus,
 )
 from payments_postgres.dialects import add_up
+from payments_postgres.statements import Fixed, Record
 from payments_postgres.tables import BLOCKS, UNSENT, orders, outbox
 from payments_postgres.transaction import Transaction
 
 _c: Final = outbox.c
-_INSERT: Final = insert(outbox)
-_BY_ID: Final = select(outbox).where(_c.id == bindparam("id"))
+_INSERT: Final = Fixed(insert(outbox))
+_BY_ID: Final = Fixed(select(outbox).where(_c.id == bindparam("id")))
 _WAITING: Final = (
     select(outbox)
     .where(BLOCKS, _c.created_at < bindparam("before"))
@@ -59,7 +60,7 @@ _DUE: Final = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_CLAIM: Final = (
+_CLAIM: Final = Fixed(
     update(outbox)
     .where(tuple_(_c.id, _c.created_at).in_(_DUE))
     .values(next_at=bindparam("until"))
@@ -81,7 +82,7 @@ _REPLACE: Final = update(outbox).where(
     _c.status == bindparam("was"),
     _c.next_at.is_not_distinct_from(bindparam("was_due", type_=_c.next_at.type)),
 )
-_SUPERSEDE: Final = (
+_SUPERSEDE: Final = Fixed(
     update(outbox)
     .where(
         _c.order_id == bindparam("of_order"),
@@ -185,7 +186,7 @@ class SqlAlchemyOutbox(IOutbox):
         )
 
 
-def to_message(row: Row[Any]) -> OutboxMessage:
+def to_message(row: Record) -> OutboxMessage:
     """
     Return the message of a row.
     """

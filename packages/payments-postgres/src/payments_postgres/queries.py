@@ -19,12 +19,13 @@ from payments_core.ports.queries import (
 )
 from payments_postgres.dialects import reading, snapshot
 from payments_postgres.mapping import to_view
+from payments_postgres.statements import Fixed
 from payments_postgres.tables import payments
 from payments_postgres.timeline import timeline_of
 from payments_postgres.transaction import Transaction
 
 _c: Final = payments.c
-_BY_ID: Final = select(payments).where(_c.id == bindparam("id"))
+_BY_ID: Final = Fixed(select(payments).where(_c.id == bindparam("id")))
 _NEWEST_FIRST: Final = select(payments).order_by(_c.created_at.desc(), _c.id.desc())
 
 

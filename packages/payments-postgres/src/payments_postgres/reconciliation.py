@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import attrs
-from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from typing_extensions import override
 
 from payments_core.contracts.converter import to_json
@@ -17,8 +17,9 @@ from payments_core.contracts.findings import findings_from_json, findings_to_jso
 from payments_core.domain.reconciliation import ReconciliationRun, RunStatus
 from payments_core.ports.reconciliation import IReconciliationRepository
 from payments_postgres.dialects import insert_unless_taken
+from payments_postgres.statements import Record, Values
 from payments_postgres.tables import UNFINISHED, reconciliation_runs
-from payments_postgres.transaction import Transaction, Values
+from payments_postgres.transaction import Transaction
 
 _c: Final = reconciliation_runs.c
 
@@ -92,7 +93,7 @@ def _row(run: ReconciliationRun) -> Mapping[str, Any]:
     }
 
 
-def to_run(row: Row[Any]) -> ReconciliationRun:
+def to_run(row: Record) -> ReconciliationRun:
     """
     Return the run that a row holds.
     """

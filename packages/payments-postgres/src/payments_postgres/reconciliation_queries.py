@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Engine,
-    Row,
     Select,
     bindparam,
     literal,
@@ -37,6 +36,7 @@ from payments_core.ports.retention import Horizons
 from payments_postgres.dialects import reading
 from payments_postgres.reconciliation import RUN_BY_ID, to_run
 from payments_postgres.retention import horizons_in
+from payments_postgres.statements import Record, Values
 from payments_postgres.tables import (
     BLOCKS,
     NO_OUTCOME,
@@ -47,7 +47,7 @@ from payments_postgres.tables import (
     refunds,
     webhook_events,
 )
-from payments_postgres.transaction import Transaction, Values
+from payments_postgres.transaction import Transaction
 
 _p, _r, _o, _m, _w = (
     payments.c,
@@ -106,7 +106,7 @@ class SqlAlchemyReconciliationQueries(IReconciliationQueries):
     def __init__(self, engine: Engine) -> None:
         self._engine = reading(engine)
 
-    def _rows(self, statement: Select[Any], values: Values) -> Sequence[Row[Any]]:
+    def _rows(self, statement: Select[Any], values: Values) -> Sequence[Record]:
         with Transaction(self._engine) as transaction:
             return transaction.rows(statement, values)
 
@@ -207,7 +207,7 @@ def _place(
     return found
 
 
-def _payment(row: Row[Any]) -> HeldPayment:
+def _payment(row: Record) -> HeldPayment:
     return HeldPayment(
         row.id,
         row.created_at,
@@ -219,7 +219,7 @@ def _payment(row: Row[Any]) -> HeldPayment:
     )
 
 
-def _refund(row: Row[Any]) -> HeldRefund:
+def _refund(row: Record) -> HeldRefund:
     return HeldRefund(
         row.id,
         row.created_at,
@@ -231,15 +231,15 @@ def _refund(row: Row[Any]) -> HeldRefund:
     )
 
 
-def _operation(row: Row[Any]) -> LocalOperation:
+def _operation(row: Record) -> LocalOperation:
     return LocalOperation(row.id, row.first_sent_at, row.payment_id, row.provider_payment_id)
 
 
-def _message(row: Row[Any]) -> LocalMessage:
+def _message(row: Record) -> LocalMessage:
     return LocalMessage(row.id, row.created_at, row.payment_id, row.name, OutboxStatus(row.status))
 
 
-def _discrepancy(row: Row[Any]) -> Discrepancy:
+def _discrepancy(row: Record) -> Discrepancy:
     values = row._asdict()
     values["kind"] = DiscrepancyKind(row.kind)
     values["repair"] = Repair(row.repair) if row.repair else None

@@ -12,7 +12,6 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Engine,
-    Row,
     Select,
     Table,
     bindparam,
@@ -37,6 +36,7 @@ from payments_postgres.dialects import snapshot
 from payments_postgres.mapping import to_payment
 from payments_postgres.outbox import to_message
 from payments_postgres.retention import horizons_in
+from payments_postgres.statements import Record
 from payments_postgres.tables import (
     discrepancies,
     orders,
@@ -155,7 +155,7 @@ class _Page:
     Payments of one page with all that belongs to them; five statements whatever its size.
     """
 
-    def __init__(self, transaction: Transaction, rows: Sequence[Row[Any]]) -> None:
+    def __init__(self, transaction: Transaction, rows: Sequence[Record]) -> None:
         self._rows = rows
         self._transaction = transaction
         self._ids = {"ids": [row.id for row in rows]}
@@ -177,19 +177,19 @@ class _Page:
             for row in self._rows
         ]
 
-    def _parts(self, statement: Select[Any]) -> Mapping[UUID, Sequence[Row[Any]]]:
-        parts: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    def _parts(self, statement: Select[Any]) -> Mapping[UUID, Sequence[Record]]:
+        parts: dict[UUID, list[Record]] = defaultdict(list)
         for row in self._transaction.rows(statement, self._ids):
             parts[row.payment_id].append(row)
         return parts
 
     def _orders(self) -> Mapping[UUID, OrderSequence]:
         ids = {"ids": list({row.order_id for row in self._rows})}
-        found: Iterable[Row[Any]] = self._transaction.rows(_ORDERS, ids)
+        found: Iterable[Record] = self._transaction.rows(_ORDERS, ids)
         return {row.order_id: OrderSequence(**row._asdict()) for row in found}
 
 
-def _discrepancy(row: Row[Any]) -> Discrepancy:
+def _discrepancy(row: Record) -> Discrepancy:
     names = ("id", "payment_id", "provider_object_id", "local_value", "provider_value", "found_at")
     return Discrepancy(kind=DiscrepancyKind(row.kind), **{n: getattr(row, n) for n in names})
 

@@ -33,6 +33,7 @@ from payments_postgres.mapping import (
     to_operation,
     to_payment,
 )
+from payments_postgres.statements import Fixed, Values
 from payments_postgres.tables import (
     AWAITED,
     DUE,
@@ -44,15 +45,17 @@ from payments_postgres.tables import (
     payments,
     refunds,
 )
-from payments_postgres.transaction import Transaction, Values
+from payments_postgres.transaction import Transaction
 
 _LOCKED: Final = select(payments).with_for_update()
-_BY_ID: Final = _LOCKED.where(payments.c.id == bindparam("id"))
-_BY_PROVIDER_ID: Final = _LOCKED.where(
-    payments.c.provider == bindparam("provider"),
-    payments.c.provider_payment_id == bindparam("provider_payment_id"),
+_BY_ID: Final = Fixed(_LOCKED.where(payments.c.id == bindparam("id")))
+_BY_PROVIDER_ID: Final = Fixed(
+    _LOCKED.where(
+        payments.c.provider == bindparam("provider"),
+        payments.c.provider_payment_id == bindparam("provider_payment_id"),
+    )
 )
-_LIVE_OF_ORDER: Final = _LOCKED.where(payments.c.order_id == bindparam("order_id"), LIVE)
+_LIVE_OF_ORDER: Final = Fixed(_LOCKED.where(payments.c.order_id == bindparam("order_id"), LIVE))
 
 
 def _parts_of_payment(table: Table) -> Select[tuple[object, ...]]:
@@ -63,9 +66,9 @@ def _update_by_id(table: Table) -> Update:
     return update(table).where(table.c.id == bindparam("key"))
 
 
-_OPERATIONS_OF: Final = _parts_of_payment(payment_operations)
-_REFUNDS_OF: Final = _parts_of_payment(refunds)
-_ORDER: Final = select(orders).where(orders.c.order_id == bindparam("id"), orders.c.known)
+_OPERATIONS_OF: Final = Fixed(_parts_of_payment(payment_operations))
+_REFUNDS_OF: Final = Fixed(_parts_of_payment(refunds))
+_ORDER: Final = Fixed(select(orders).where(orders.c.order_id == bindparam("id"), orders.c.known))
 _FACTS: Final = ("customer_id", "total", "currency")
 # Locking the payment too passes over those that somebody works on, and keeps the rule that an
 # operation's row changes under its payment's lock alone.
@@ -93,22 +96,22 @@ _CLAIM: Final = (
         .label("provider"),
     )
 )
-_EXPIRED: Final = (
+_EXPIRED: Final = Fixed(
     select(payments.c.id)
     .where(AWAITED, payments.c.expires_at <= bindparam("now"))
     .order_by(payments.c.expires_at)
     .limit(bindparam("most"))
 )
-_IN_REVIEW: Final = (
+_IN_REVIEW: Final = Fixed(
     select(payment_operations)
     .where(IN_REVIEW)
     .order_by(payment_operations.c.first_sent_at)
     .limit(bindparam("most"))
 )
-_UPDATE: Final = _update_by_id(payments).where(payments.c.version == bindparam("expected"))
+_UPDATE: Final = Fixed(_update_by_id(payments).where(payments.c.version == bindparam("expected")))
 _PARTS: Final = (payment_operations, refunds)
-_INSERT: Final = {table: insert(table) for table in _PARTS}
-_CHANGE: Final = {table: _update_by_id(table) for table in _PARTS}
+_INSERT: Final = {table: Fixed(insert(table)) for table in _PARTS}
+_CHANGE: Final = {table: Fixed(_update_by_id(table)) for table in _PARTS}
 
 
 _ENDED: Final = _update_by_id(discrepancies).where(discrepancies.c.repair.is_(None))
@@ -181,7 +184,7 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
         rows = self._transaction.rows(_IN_REVIEW, {"most": limit})
         return [(row.payment_id, to_operation(row)) for row in rows]
 
-    def _load(self, statement: Select[tuple[object, ...]], values: Values) -> Payment | None:
+    def _load(self, statement: Fixed, values: Values) -> Payment | None:
         row = self._transaction.row(statement, values)
         if row is None:
             return None

@@ -87,7 +87,7 @@ class SqlAlchemyRetention(IRetention):
     def _drop(self, history: History, part: str, *, dry_run: bool) -> str | None:
         series = SERIES[history]
         if dry_run:
-            with translated(), self._engine.connect() as connection:
+            with translated, self._engine.connect() as connection:
                 return months.held_by(connection, series, part)
         end = months.parts_of(self._engine, series).get(part)
         if end is None:
@@ -101,7 +101,7 @@ class SqlAlchemyRetention(IRetention):
     def _delete_all(self, history: History, before: datetime) -> int:
         total = 0
         while True:
-            with translated(), self._engine.begin() as connection:
+            with translated, self._engine.begin() as connection:
                 number = _delete(connection, history, before)
             total += number
             if number < BATCH:

@@ -4,16 +4,17 @@ Everything that happened to one payment, in the order of time.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Row, Table, bindparam, select
+from sqlalchemy import Table, bindparam, select
 
 from payments_core.contracts.converter import timestamp
 from payments_core.contracts.requests import request_from_json
 from payments_core.domain.money import Money
 from payments_core.domain.operation import OperationKind
 from payments_core.ports.queries import TimelineEntry
+from payments_postgres.statements import Record
 from payments_postgres.tables import (
     discrepancies,
     outbox,
@@ -24,7 +25,7 @@ from payments_postgres.tables import (
 from payments_postgres.transaction import Transaction
 
 
-def _operation(row: Row[Any]) -> TimelineEntry:
+def _operation(row: Record) -> TimelineEntry:
     amount = getattr(request_from_json(OperationKind(row.kind), row.request), "amount", None)
     return TimelineEntry(
         at=row.first_sent_at,
@@ -36,7 +37,7 @@ def _operation(row: Row[Any]) -> TimelineEntry:
     )
 
 
-def _refund(row: Row[Any]) -> TimelineEntry:
+def _refund(row: Record) -> TimelineEntry:
     return TimelineEntry(
         at=row.created_at,
         kind="refund",
@@ -47,7 +48,7 @@ def _refund(row: Row[Any]) -> TimelineEntry:
     )
 
 
-def _webhook(row: Row[Any]) -> TimelineEntry:
+def _webhook(row: Record) -> TimelineEntry:
     return TimelineEntry(
         at=row.received_at,
         kind="webhook",
@@ -58,7 +59,7 @@ def _webhook(row: Row[Any]) -> TimelineEntry:
     )
 
 
-def _event(row: Row[Any]) -> TimelineEntry:
+def _event(row: Record) -> TimelineEntry:
     return TimelineEntry(
         at=row.created_at,
         kind="event",
@@ -69,7 +70,7 @@ def _event(row: Row[Any]) -> TimelineEntry:
     )
 
 
-def _discrepancy(row: Row[Any]) -> TimelineEntry:
+def _discrepancy(row: Record) -> TimelineEntry:
     return TimelineEntry(
         at=row.found_at,
         kind="discrepancy",
@@ -93,7 +94,7 @@ _DISCREPANCY_DETAILS: Final = (
     *("provider_object_id", "local_value", "provider_value", "run_id", "repair", "repaired_at"),
 )
 
-_KINDS: Final[Mapping[Table, Callable[[Row[Any]], TimelineEntry]]] = {
+_KINDS: Final[Mapping[Table, Callable[[Record], TimelineEntry]]] = {
     payment_operations: _operation,
     refunds: _refund,
     webhook_events: _webhook,
@@ -125,7 +126,7 @@ def _sequence(entry: TimelineEntry) -> tuple[datetime, int]:
     return entry.at, int(number)
 
 
-def _details(row: Row[Any], *names: str, **more: object) -> Mapping[str, str]:
+def _details(row: Record, *names: str, **more: object) -> Mapping[str, str]:
     found: Iterable[tuple[str, object]] = [*((n, getattr(row, n)) for n in names), *more.items()]
     return {name: _text(value) for name, value in found if value is not None}
 

@@ -5,14 +5,15 @@ One transaction on one connection, whose errors are the core's.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from sqlalchemy import Engine, Executable, Row
+from sqlalchemy import Engine, Executable
 from sqlalchemy.exc import SQLAlchemyError
 
 from payments_postgres.errors import translated
+from payments_postgres.statements import Fixed, Record, Runner, Values
 
-Values = Mapping[str, object]
+Statement = Executable | Fixed
 
 # Without it SQLAlchemy forgets how many rows an INSERT made.
 _COUNT: Final = {"preserve_rowcount": True}
@@ -25,10 +26,12 @@ class Transaction:
 
     def __init__(self, engine: Engine) -> None:
         self.dialect = engine.dialect.name
-        with translated():
+        with translated:
             self._connection = engine.connect()
             try:
                 self._connection.begin()
+                fast = self.dialect == "postgresql"
+                self._runner = Runner(self._connection) if fast else None
             except BaseException:
                 self._connection.close()
                 raise
@@ -47,29 +50,39 @@ class Transaction:
             self._connection.rollback()
         self._connection.close()
 
-    def rows(self, statement: Executable, values: Values | None = None) -> Sequence[Row[Any]]:
+    def rows(self, statement: Statement, values: Values | None = None) -> Sequence[Record]:
         """
         Return every row that a statement yields.
         """
-        with translated():
-            return self._connection.execute(statement, values).all()
+        with translated:
+            if self._runner and isinstance(statement, Fixed):
+                return self._runner.rows(statement, values or {})
+            return self._connection.execute(_plain(statement), values).all()
 
-    def row(self, statement: Executable, values: Values | None = None) -> Row[Any] | None:
+    def row(self, statement: Statement, values: Values | None = None) -> Record | None:
         """
         Return the first row, or None.
         """
         return next(iter(self.rows(statement, values)), None)
 
-    def change(self, statement: Executable, values: Values | Sequence[Values]) -> int:
+    def change(self, statement: Statement, values: Values | Sequence[Values]) -> int:
         """
         Run a statement, once for each set of values, and return how many rows it changed.
         """
-        with translated():
-            return self._connection.execute(statement, values, execution_options=_COUNT).rowcount
+        with translated:
+            if self._runner and isinstance(statement, Fixed):
+                every = [values] if isinstance(values, Mapping) else values
+                return self._runner.change(statement, every)
+            found = self._connection.execute(_plain(statement), values, execution_options=_COUNT)
+            return found.rowcount
 
     def commit(self) -> None:
         """
         Keep what was done.
         """
-        with translated():
+        with translated:
             self._connection.commit()
+
+
+def _plain(statement: Statement) -> Executable:
+    return statement.statement if isinstance(statement, Fixed) else statement

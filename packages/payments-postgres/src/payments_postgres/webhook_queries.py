@@ -16,6 +16,7 @@ from payments_core.ports.webhook_queries import (
 )
 from payments_core.ports.webhooks import WebhookEvent
 from payments_postgres.dialects import reading
+from payments_postgres.statements import Fixed
 from payments_postgres.tables import webhook_events
 from payments_postgres.transaction import Transaction
 from payments_postgres.webhooks import to_event
@@ -23,8 +24,10 @@ from payments_postgres.webhooks import to_event
 _c: Final = webhook_events.c
 _PLACE: Final = (_c.received_at, _c.provider, _c.event_id)
 _NEWEST_FIRST: Final = select(webhook_events).order_by(*(column.desc() for column in _PLACE))
-_BY_KEY: Final = select(webhook_events).where(
-    _c.provider == bindparam("provider"), _c.event_id == bindparam("event_id")
+_BY_KEY: Final = Fixed(
+    select(webhook_events).where(
+        _c.provider == bindparam("provider"), _c.event_id == bindparam("event_id")
+    )
 )
 
 

@@ -5,27 +5,30 @@ The inbox of webhook events, kept in a table.
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import attrs
-from sqlalchemy import Row, bindparam, select, tuple_, update
+from sqlalchemy import bindparam, select, tuple_, update
 from typing_extensions import override
 
 from payments_core.contracts.converter import to_json
 from payments_core.ports.provider import NoticeTopic
 from payments_core.ports.webhooks import IWebhookInbox, WebhookEvent, WebhookStatus
 from payments_postgres.dialects import insert_unless_taken
+from payments_postgres.statements import Fixed, Record, Values
 from payments_postgres.tables import WAITING, webhook_events
-from payments_postgres.transaction import Transaction, Values
+from payments_postgres.transaction import Transaction
 
 _c: Final = webhook_events.c
 _OUTCOME: Final = ("status", "payment_id", "attempts", "next_at", "error")
 
 # The moment never changes; with it PostgreSQL knows the month in which to look.
-_SAVE: Final = update(webhook_events).where(
-    _c.provider == bindparam("of_provider"),
-    _c.event_id == bindparam("of_event_id"),
-    _c.created_at == bindparam("of_created_at"),
+_SAVE: Final = Fixed(
+    update(webhook_events).where(
+        _c.provider == bindparam("of_provider"),
+        _c.event_id == bindparam("of_event_id"),
+        _c.created_at == bindparam("of_created_at"),
+    )
 )
 
 # Rows that another claimer holds are passed over, not waited for.
@@ -36,7 +39,7 @@ _DUE: Final = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_CLAIM: Final = (
+_CLAIM: Final = Fixed(
     update(webhook_events)
     .where(tuple_(_c.provider, _c.event_id, _c.created_at).in_(_DUE))
     .values(next_at=bindparam("until"))
@@ -80,7 +83,7 @@ def _row(event: WebhookEvent) -> Values:
     return fields | {"headers": to_json(dict(event.headers))}
 
 
-def to_event(row: Row[Any]) -> WebhookEvent:
+def to_event(row: Record) -> WebhookEvent:
     """
     Return the event of a row.
     """

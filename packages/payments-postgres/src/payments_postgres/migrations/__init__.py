@@ -56,7 +56,7 @@ def migrate(engine: Engine, version: str = "head") -> None:
 
 
 def _upgrade(engine: Engine, version: str) -> None:
-    with translated(), engine.begin() as connection:
+    with translated, engine.begin() as connection:
         lock_schema(connection)
         _refuse_newer(_versions_in(connection))
         config = _config()
@@ -106,7 +106,7 @@ def is_behind(engine: Engine) -> bool:
 
 
 def _versions(engine: Engine) -> frozenset[str]:
-    with translated(), snapshot(engine).begin() as connection:
+    with translated, snapshot(engine).begin() as connection:
         return _versions_in(connection)
 
 

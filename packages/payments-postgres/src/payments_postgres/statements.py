@@ -1,0 +1,161 @@
+"""
+Statements that never change: their SQL is made once, and psycopg runs them itself.
+
+SQLAlchemy spends more on each run of a statement than psycopg and the way to the server together.
+What it knows is kept, the SQL and how values go in and out; what it does each time is left away.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, Final, Protocol, cast
+
+import attrs
+import psycopg
+from psycopg.rows import RowFactory
+from sqlalchemy import Connection, Executable, Select
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
+
+Values = Mapping[str, object]
+
+_Process = Callable[[Any], Any]
+
+
+class Record(Protocol):
+    """
+    A row, whose columns are its attributes.
+    """
+
+    def __getattr__(self, name: str, /) -> Any: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+@attrs.frozen
+class _Made:
+    """
+    A statement as PostgreSQL gets it.
+
+    Attributes:
+        constants: Values that stand in the statement itself.
+
+        given: What becomes of the values that differ each time, where they do not go as they are.
+
+        rows: Makes a row of what comes back, as a row factory of psycopg.
+    """
+
+    sql: str
+    constants: Values
+    given: Sequence[tuple[str, _Process]]
+    rows: RowFactory[Record]
+
+    def values(self, values: Values) -> dict[str, Any]:
+        """
+        Return the parameters of one run.
+        """
+        found = {**self.constants, **values}
+        for name, process in self.given:
+            found[name] = process(found[name])
+        return found
+
+
+class Fixed:
+    """
+    A statement of which nothing but the values of its parameters ever differs.
+
+    Attributes:
+        statement: The same for SQLAlchemy, which runs it on SQLite.
+    """
+
+    def __init__(self, statement: Executable) -> None:
+        self.statement: Final = statement
+        self._made: dict[tuple[str, ...], _Made] = {}
+
+    def made(self, dialect: Dialect, values: Values) -> _Made:
+        """
+        Return it as it is sent; an INSERT has the columns that it is given values for.
+        """
+        names = tuple(values)
+        if names not in self._made:
+            self._made[names] = _make(self.statement, dialect, names)
+        return self._made[names]
+
+
+class Runner:
+    """
+    Runs fixed statements in the transaction that a connection to PostgreSQL is in.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        driver = cast("psycopg.Connection[Record]", connection.connection.driver_connection)
+        self._cursor: psycopg.Cursor[Record] = psycopg.Cursor(driver)
+        self._connection = connection
+
+    def rows(self, statement: Fixed, values: Values) -> Sequence[Record]:
+        """
+        Return every row that comes back.
+        """
+        made = statement.made(self._connection.dialect, values)
+        self._cursor.row_factory = made.rows
+        self._send(made, values)
+        return self._cursor.fetchall()
+
+    def change(self, statement: Fixed, every: Sequence[Values]) -> int:
+        """
+        Run it once for each set of values, and return how many rows it changed.
+        """
+        made = statement.made(self._connection.dialect, every[0])
+        return sum(self._send(made, values) for values in every)
+
+    def _send(self, made: _Made, values: Values) -> int:
+        sent, cursor = made.values(values), self._cursor
+        # Whoever listens to the engine, to count or to trace, hears of these as of all others.
+        told = (self._connection, cursor, made.sql, sent, SimpleNamespace(), False)
+        for listener in self._connection.dispatch.before_cursor_execute:
+            listener(*told)
+        cursor.execute(made.sql, sent)
+        for listener in self._connection.dispatch.after_cursor_execute:
+            listener(*told)
+        return cursor.rowcount
+
+
+def _make(statement: Executable, dialect: Dialect, names: Sequence[str]) -> _Made:
+    compiled = cast("UpdateBase", statement).compile(dialect=dialect, column_keys=list(names))
+    assert isinstance(compiled, SQLCompiler)
+    if compiled.post_compile_params:
+        raise TypeError(f"Its SQL depends on its values, so it is not fixed: {compiled}")
+    how = {
+        name: process
+        for name, bind in compiled.binds.items()
+        if (process := bind.type.dialect_impl(dialect).bind_processor(dialect))
+    }
+    constants = {n: v for n, v in compiled.params.items() if n not in names}
+    return _Made(
+        sql=compiled.string,
+        constants={n: how[n](v) if n in how else v for n, v in constants.items()},
+        given=[(name, process) for name, process in how.items() if name in names],
+        rows=_rows_of(statement, dialect),
+    )
+
+
+def _rows_of(statement: Executable, dialect: Dialect) -> RowFactory[Record]:
+    columns = list(cast("Select[Any]", statement).exported_columns)
+    names = [str(column.key) for column in columns]
+    kind = namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024 - known only now
+    how = [
+        (n, process)
+        for n, column in enumerate(columns)
+        if (process := column.type.dialect_impl(dialect).result_processor(dialect, None))
+    ]
+
+    def row(values: Sequence[Any]) -> Record:
+        found = list(values)
+        for n, process in how:
+            found[n] = process(found[n])
+        return cast("Record", kind._make(found))
+
+    return lambda _: row
