@@ -2,26 +2,31 @@
 Statements that are made once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, bindparam, event, select, text
+from sqlalchemy import Engine, bindparam, event, literal, select, text
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
 from payments_core.application.operations import Operations
 from payments_core.domain.errors import StorageUnavailable
 from payments_core.domain.policy import Policy
+from payments_core.domain.status import PaymentStatus
 from payments_core.testing.builders import eur
 from payments_core.testing.clock import ManualClock
 from payments_core.testing.fake_provider import APPROVED_METHOD, FakePaymentProvider
 from payments_postgres import DatabaseSettings, SqlAlchemyUnitOfWork, create_engine
+from payments_postgres.column_types import UtcDateTime
 from payments_postgres.statements import Fixed
 from payments_postgres.tables import payments
 from payments_postgres.transaction import Transaction
+
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 _END_ALL_OTHERS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -40,29 +45,39 @@ def listened(postgres_engine: Engine) -> Iterator[Engine]:
     engine.dispose()
 
 
-def _take_a_payment(engine: Engine) -> None:
+@pytest.fixture
+def take_a_payment(listened: Engine) -> Callable[[], PaymentStatus]:
+    """
+    Takes a payment under an idempotency key, for an order of its own.
+    """
     provider = FakePaymentProvider()
-    make_uow = partial(SqlAlchemyUnitOfWork, engine)
+    make_uow = partial(SqlAlchemyUnitOfWork, listened)
     operations = Operations(make_uow, {provider.name: provider}, ManualClock(), Policy())
-    command = CreatePaymentCommand(
-        order_id=uuid4(),
-        customer_id="alice",
-        amount=eur("10.00"),
-        provider="fake",
-        payment_method_id=APPROVED_METHOD,
-        idempotency_key=uuid4().hex,
-    )
-    CreatePayment(operations).execute(command)
+
+    def take() -> PaymentStatus:
+        command = CreatePaymentCommand(
+            order_id=uuid4(),
+            customer_id="alice",
+            amount=eur("10.00"),
+            provider="fake",
+            payment_method_id=APPROVED_METHOD,
+            idempotency_key=uuid4().hex,
+        )
+        return CreatePayment(operations).execute(command).payment.status
+
+    return take
 
 
 @pytest.mark.postgres
 def test_taking_a_payment_makes_no_statement_anew(
-    listened: Engine, monkeypatch: pytest.MonkeyPatch
+    listened: Engine,
+    take_a_payment: Callable[[], PaymentStatus],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
     All that a checkout runs is fixed: the second payment compiles nothing, nor asks SQLAlchemy to.
     """
-    _take_a_payment(listened)
+    take_a_payment()
     anew: list[object] = []
     event.listen(listened, "before_execute", lambda *args: anew.append(args[1]))
     compile_ = SQLCompiler.__init__
@@ -73,8 +88,7 @@ def test_taking_a_payment_makes_no_statement_anew(
 
     monkeypatch.setattr(SQLCompiler, "__init__", compiled)
 
-    _take_a_payment(listened)
-
+    assert take_a_payment() is PaymentStatus.SUCCEEDED
     assert anew == []
 
 
@@ -98,6 +112,23 @@ def test_whoever_listens_hears_of_them(listened: Engine) -> None:
         )
 
     assert heard == [("before", "SELECT", {"id": id_}), ("after", "SELECT", {"id": id_})]
+
+
+@pytest.mark.postgres
+def test_moments_in_another_zone(postgres_engine: Engine) -> None:
+    """
+    Values come back as the columns promise, in UTC, whatever zone the connection is in.
+
+    Behind a pooler the server's own zone holds: our limits, and UTC among them, are not sent.
+    """
+    moment = Fixed(select(literal(NOW, UtcDateTime).label("at")))
+
+    with Transaction(postgres_engine) as transaction:
+        transaction.change(text("SET LOCAL TIME ZONE 'Asia/Tokyo'"), {})
+        (row,) = transaction.rows(moment)
+
+    assert row.at == NOW
+    assert row.at.tzinfo is UTC
 
 
 @pytest.mark.postgres

@@ -19,9 +19,7 @@ from payments_core.domain.refund import Refund, RefundStatus
 from payments_core.domain.requests import CaptureMethod
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.queries import PaymentView
-from payments_postgres.statements import Record
-
-Values = Mapping[str, object]
+from payments_postgres.statements import Record, Values
 
 
 @attrs.frozen(kw_only=True)

@@ -1,7 +1,7 @@
 """
 Statements that never change: their SQL is made once, and psycopg runs them itself.
 
-SQLAlchemy spends more on each run of a statement than psycopg and the way to the server together.
+In a busy worker SQLAlchemy takes more of Python's time than psycopg under it (docs/performance.md).
 What it knows is kept, the SQL and how values go in and out; what it does each time is left away.
 """
 
@@ -145,7 +145,7 @@ def _make(statement: Executable, dialect: Dialect, names: Sequence[str]) -> _Mad
 def _rows_of(statement: Executable, dialect: Dialect) -> RowFactory[Record]:
     columns = list(cast("Select[Any]", statement).exported_columns)
     names = [str(column.key) for column in columns]
-    kind = namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024 - known only now
+    kind = namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024 - a class must spell its names out, and these are the statement's
     how = [
         (n, process)
         for n, column in enumerate(columns)
