@@ -7,18 +7,32 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import pytest
 
+from payments_http.leaving import LAST_CALL
+from payments_http.worker import PATIENCE
 from scripts.servers.process import free_port
 from tests.http.test_serving import COMMAND
 
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self").is_dir(), reason="the processes are found in Linux's /proc"
+)
+
 WITHIN = 120.0  # seconds for what should take a moment
+GRACE = 30  # seconds that gunicorn waits for what is under way
 WEBHOOK = b"POST /api/payments/webhooks/stripe HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+BORN_STANDING_STILL = """
+import os, signal
+from payments_http.serving import *
+
+def post_fork(server, worker):
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -27,7 +41,7 @@ class Api:
     A running gunicorn with two processes.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, command: Sequence[str] = COMMAND) -> None:
         self.port = free_port()
         environ = os.environ | {
             "DATABASE__URL": f"sqlite:///{folder}/payments.db",
@@ -39,7 +53,7 @@ class Api:
             "HTTP__METRICS_PORT": "0",
             "LOG__LEVEL": "ERROR",
         }
-        self.process = subprocess.Popen(COMMAND, env=environ)
+        self.process = subprocess.Popen(command, env=environ)
 
     def connect(self) -> socket.socket:
         """
@@ -91,13 +105,19 @@ class Api:
         One that has not yet been scheduled would hear what comes after the SIGSTOP before it.
         """
         self.signal(signal.SIGSTOP)
-        _until(lambda: all(_state(child, "State:") == "T" for child in self._children()))
+        _until(lambda: self.states() == {"T"})
 
-    def until_told(self) -> None:
+    def states(self) -> set[str]:
+        """
+        Return in which states its processes are.
+        """
+        return {_state(child, "State:") for child in self._children()}
+
+    def until_told(self, number: int) -> None:
         """
         Return when each of them has been told to end, and has not heard it yet.
         """
-        _until(lambda: all(_is_pending(child, signal.SIGTERM) for child in self._children()))
+        _until(lambda: all(_is_pending(child, number) for child in self._children()))
 
     def _children(self) -> list[int]:
         pid = self.process.pid
@@ -141,9 +161,6 @@ def _answer(connection: socket.socket) -> tuple[int, str | None]:
         return response.status, response.headers["Connection"]
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self").is_dir(), reason="its processes are found in Linux's /proc"
-)
 def test_stop(api: Api) -> None:
     """
     Whoever was let in is answered, whoever comes later is refused, and the end is a good one.
@@ -161,7 +178,7 @@ def test_stop(api: Api) -> None:
         for connection in (*waiting, kept, *queue):
             connection.sendall(LIVE)
         api.process.terminate()
-        api.until_told()
+        api.until_told(signal.SIGTERM)
         api.signal(signal.SIGCONT)
         answers = [_answer(connection) for connection in (*waiting, kept, *queue)]
         api.until(listens=False)
@@ -175,3 +192,48 @@ def test_stop(api: Api) -> None:
     assert [connection for _, connection in answers[8:]] == ["close"] * 9
     assert last[0] == 400
     assert api.process.wait(WITHIN) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGQUIT])
+def test_told_before_it_could_hear(tmp_path: Path, stop: signal.Signals) -> None:
+    """
+    A process that is told to end in its first moment ends, and is not killed half a minute later.
+    """
+    configuration = tmp_path / "configuration.py"
+    configuration.write_text(BORN_STANDING_STILL)
+    api = Api(tmp_path, [*COMMAND, f"--config={configuration}"])
+    try:
+        _until(lambda: api.states() == {"T"})
+        api.process.send_signal(stop)
+        api.until_told(stop)
+        api.signal(signal.SIGCONT)
+
+        assert api.process.wait(GRACE / 2) == 0
+    finally:
+        api.process.kill()
+        api.process.wait()
+
+
+@pytest.mark.slow
+def test_paused_while_it_stops(api: Api) -> None:
+    """
+    What came while a stopping process was paused is answered, although its time is over.
+    """
+    with ExitStack() as opened:
+        begun, kept = (opened.enter_context(api.connect()) for _ in range(2))
+        begun.sendall(WEBHOOK + b"{")
+        kept.sendall(LIVE)
+        before = _answer(kept)
+        silent = opened.enter_context(api.connect())
+        api.process.terminate()
+        time.sleep(LAST_CALL + 0.5)
+        api.freeze()
+        for connection in (kept, silent):
+            connection.sendall(LIVE)
+        time.sleep(PATIENCE)
+        api.signal(signal.SIGCONT)
+        answers = [_answer(connection) for connection in (kept, silent)]
+
+    assert before == (200, "keep-alive")
+    assert answers == [(200, "close")] * 2

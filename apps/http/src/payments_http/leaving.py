@@ -8,6 +8,7 @@ knocks again after a second, and is refused then: that is safe to take elsewhere
 """
 
 import ctypes
+import signal
 import socket
 import sys
 from collections.abc import Iterable
@@ -17,6 +18,11 @@ from typing import Any, Final
 LAST_CALL: Final = 0.2
 """
 Seconds that a handshake which has begun may take to end.
+"""
+
+STOPS: Final = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
+"""
+What tells a process to end.
 """
 
 _SO_ATTACH_FILTER: Final = 26

@@ -4,6 +4,7 @@ How gunicorn serves the app: ``gunicorn -c python:payments_http.serving payments
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -14,7 +15,7 @@ import gunicorn.http.wsgi  # type: ignore[import-untyped]  # gunicorn ships no t
 
 from payments_bootstrap.configuration import EXIT_CONFIGURATION, ConfigurationError, load
 from payments_bootstrap.logging import configure
-from payments_http.leaving import let_nobody_in
+from payments_http.leaving import STOPS, let_nobody_in
 
 try:
     _settings = load(os.environ)
@@ -78,6 +79,7 @@ def when_ready(server: Any) -> None:
     http = _settings.http
     MetricsServer(http.metrics_port, http.host, registry_of(_figures)).start()
     _leave_in_order(server)
+    _lose_no_signal(server)
     server.log.info("Listening on http://%s", bind)
 
 
@@ -103,6 +105,25 @@ def _leave_in_order(server: Any) -> None:
         stop(graceful)
 
     server.stop = leave
+
+
+def _lose_no_signal(server: Any) -> None:
+    """
+    Keep from a new process what it is told until it can hear: the worker lets it in.
+
+    Until then it would have the master's ears, whose words nobody reads in it. It would go on, and
+    be killed at the end of the grace period.
+    """
+    spawn = server.spawn_worker
+
+    def spawn_worker() -> Any:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        try:
+            return spawn()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    server.spawn_worker = spawn_worker
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -3,6 +3,7 @@ Gunicorn's threaded worker, with this service's manners on the connection itself
 """
 
 import json
+import signal
 import socket
 import time
 from contextlib import suppress
@@ -17,7 +18,7 @@ from typing_extensions import override
 
 from payments_core.ports.correlation import Correlation, correlated, new_id
 from payments_http.exchange import HEADERS
-from payments_http.leaving import LAST_CALL
+from payments_http.leaving import LAST_CALL, STOPS
 from payments_http.problems import CONTENT_TYPE, Problem
 
 _STATUS: Final = {
@@ -61,6 +62,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         super().init_process()
 
     @override
+    def init_signals(self) -> None:
+        """
+        Hear what was said since the fork.
+        """
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+    @override
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """
+        Look once more when the time is over, before anybody is hung up on for silence.
+
+        A process that was stopped meanwhile (a paused container or machine) hears that the time
+        is over, and not what came in it.
+        """
+        super().wait_for_and_dispatch_events(timeout)
+        super().wait_for_and_dispatch_events(0)
+
+    @override
     def handle(self, conn: Any) -> Any:
         """
         Handle a request that arrives in time.
@@ -85,6 +105,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         """
         if fs.exception() is None and not fs.result():
             self.nr_conns -= 1
+            return
+        # Its time for a first word is over, but while we were paused it came (see above).
+        if not conn.initialized and conn.wait_for_data(0):
+            self.enqueue_req(conn)
             return
         super().finish_request(conn, fs)
         if self.pending_conns and self.pending_conns[-1] is conn:
