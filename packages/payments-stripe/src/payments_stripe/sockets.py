@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import urllib3
-from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from payments_stripe.environment import proxy_for, trust
 
 _POOL: Final = 32
 
@@ -141,21 +142,19 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 _POOLS: Final[dict[str, type]] = {"http": _PlainPool, "https": _SecurePool}
 
 
-class BoundedAdapter(HTTPAdapter):
+def open_pool(url: str) -> urllib3.PoolManager:
     """
-    Sends requests over such connections, directly or by the proxy of the environment.
+    Return such connections to an address, directly or by the proxy of the environment.
+
+    Raises:
+        ValueError: The environment names no usable certificates or proxy.
     """
-
-    def __init__(self) -> None:
-        super().__init__(pool_maxsize=_POOL)
-
-    @override
-    def init_poolmanager(self, *args: Any, **fields: Any) -> None:
-        super().init_poolmanager(*args, **fields)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    @override
-    def proxy_manager_for(self, proxy: str, **fields: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **fields)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
+    options: dict[str, Any] = {"maxsize": _POOL, "ssl_context": trust()}
+    proxy = proxy_for(url)
+    pool = (
+        urllib3.ProxyManager(proxy.url, proxy_headers=proxy.headers, **options)
+        if proxy
+        else urllib3.PoolManager(**options)
+    )
+    pool.pool_classes_by_scheme = _POOLS
+    return pool

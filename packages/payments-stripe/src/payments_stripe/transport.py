@@ -11,19 +11,17 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 import attrs
-import requests
 import stripe
-from requests.auth import AuthBase
-from requests.structures import CaseInsensitiveDict
 from typing_extensions import override
-from urllib3.exceptions import ReadTimeoutError
+from urllib3 import BaseHTTPResponse, HTTPHeaderDict
+from urllib3 import exceptions as broken
 from urllib3.util import Timeout
 
 from payments_core.domain.failure import Failure
 from payments_core.ports.errors import ProviderUnavailable
 from payments_stripe.retry import Backoff, Lost, Reply, retry_after
 from payments_stripe.settings import StripeSettings
-from payments_stripe.sockets import BoundedAdapter
+from payments_stripe.sockets import open_pool
 from payments_stripe.watch import IStripeWatch, NoStripeWatch
 
 MOST_BYTES: Final = 1024 * 1024
@@ -36,17 +34,11 @@ _SHORTEST_ATTEMPT: Final = 0.25
 Seconds that must be left for an attempt to be worth making.
 """
 
+_PACKED: Final = {"Accept-Encoding": "gzip, deflate"}
+
+_BROKEN: Final = (broken.ProtocolError, broken.NewConnectionError, broken.ProxyError)
+
 _until: ContextVar[float] = ContextVar("until")
-
-
-class _OwnHeader(AuthBase):
-    """
-    Leaves the request's own Authorization header alone; else a ``.netrc`` would replace it.
-    """
-
-    @override
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
 
 
 @attrs.frozen
@@ -68,7 +60,7 @@ class Transport(stripe.HTTPClient):
     threads may use it at once.
     """
 
-    name = "requests"
+    name = "urllib3"
 
     def __init__(
         self,
@@ -81,10 +73,7 @@ class Transport(stripe.HTTPClient):
         self._settings = settings
         self._ticking = ticking or Ticking()
         self._backoff = Backoff()
-        self._session = requests.Session()
-        self._session.auth = _OwnHeader()
-        self._session.mount("https://", BoundedAdapter())
-        self._session.mount("http://", BoundedAdapter())
+        self._pool = open_pool(settings.api_base)
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -129,7 +118,7 @@ class Transport(stripe.HTTPClient):
         """
         Close the connections that are kept open.
         """
-        self._session.close()
+        self._pool.clear()
 
     def _left(self) -> float:
         return _until.get() - self._ticking.clock()
@@ -154,46 +143,45 @@ class Transport(stripe.HTTPClient):
         left = self._left()
         if left <= 0:
             return Lost("timeout", "There was no time left to ask Stripe.", never=True)
-        limits = self._settings
-        timeout = Timeout(left, connect=limits.connect_timeout, read=limits.read_timeout)
         try:
-            with self._session.request(
-                method,
+            with self._pool.urlopen(
+                method.upper(),
                 url,
-                headers=headers,
-                data=data,
-                timeout=timeout,  # type: ignore[arg-type]  # requests takes urllib3's too
-                allow_redirects=False,
-                stream=True,
+                body=data,
+                headers={**(headers or {}), **_PACKED},
+                timeout=self._timeout(left),
+                retries=False,
+                redirect=False,
+                preload_content=False,
             ) as response:
                 return _read(response)
-        except requests.RequestException as error:
+        except broken.HTTPError as error:
             return _lost(error)
 
+    def _timeout(self, left: float) -> Timeout:
+        limits = self._settings
+        return Timeout(left, connect=limits.connect_timeout, read=limits.read_timeout)
 
-def _read(response: requests.Response) -> Reply | Lost:
-    body = bytearray()
-    for chunk in response.iter_content(64 * 1024):
-        body += chunk
-        if len(body) > MOST_BYTES:
-            return Lost("answer_too_large", "Stripe's answer was larger than any is.", never=True)
-    headers = CaseInsensitiveDict(response.headers)
+
+def _read(response: BaseHTTPResponse) -> Reply | Lost:
+    body = response.read(MOST_BYTES + 1, decode_content=True)
+    if len(body) > MOST_BYTES:
+        return Lost("answer_too_large", "Stripe's answer was larger than any is.", never=True)
+    headers = HTTPHeaderDict(response.headers)
     # The SDK turns this header into a Python warning, which an embedding service may
     # have made an error: a payment must not fail because of a notice.
-    headers.pop("Stripe-Notice", None)
-    return Reply(response.status_code, headers, bytes(body))
+    headers.discard("Stripe-Notice")
+    return Reply(response.status, headers, body)
 
 
-def _lost(error: requests.RequestException) -> Lost:
-    reason = error.args[0] if error.args else None
-    if isinstance(error, requests.ConnectTimeout):
+def _lost(error: broken.HTTPError) -> Lost:
+    if isinstance(error, broken.ConnectTimeoutError):
         return Lost("connection_failed", "Stripe could not be reached in time.", error)
-    if isinstance(error, requests.Timeout) or isinstance(reason, ReadTimeoutError):
+    if isinstance(error, broken.TimeoutError):
         return Lost("timeout", "Stripe did not answer in time.", error, reads_only=True)
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, broken.SSLError):
         text = "No trusted TLS connection to Stripe could be made; see REQUESTS_CA_BUNDLE."
         return Lost("tls_failed", text, error, never=True)
-    broken = requests.ConnectionError | requests.exceptions.ChunkedEncodingError
-    if isinstance(error, broken):
+    if isinstance(error, _BROKEN):
         return Lost("connection_failed", "The connection to Stripe broke.", error)
     return Lost("connection_failed", "Stripe could not be asked.", error, never=True)

@@ -1,0 +1,81 @@
+"""
+What the machine says of the way out: whose certificates are trusted, and by which proxy.
+
+The names are those that ``requests``, curl and Python's own ``urllib`` read, so whoever
+has set them for other programs has set them for this one.
+"""
+
+import os
+import ssl
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import certifi
+from urllib3.util import make_headers
+from urllib3.util.ssl_ import create_urllib3_context
+
+_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+class Proxy(NamedTuple):
+    """
+    Whom to ask in place of the server itself, and the headers that it wants.
+    """
+
+    url: str
+    headers: dict[str, str]
+
+
+def trust() -> ssl.SSLContext:
+    """
+    Return what is trusted: the environment's file or folder, else Mozilla's list.
+
+    Raises:
+        ValueError: The environment names what cannot be read as certificates.
+    """
+    name = next((name for name in _BUNDLES if os.environ.get(name)), None)
+    path = Path(os.environ[name]) if name else Path(certifi.where())
+    context = create_urllib3_context()
+    try:
+        if path.is_dir():
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except OSError as error:
+        raise ValueError(
+            f"{name} must name a readable file or folder of certificates (PEM), or be unset;"
+            f" it names {path}: {error}"
+        ) from error
+    return context
+
+
+def proxy_for(url: str) -> Proxy | None:
+    """
+    Return the proxy that leads to this address, or None where the way is straight.
+
+    ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``ALL_PROXY`` name one, ``NO_PROXY`` says for which
+    hosts there is none; each in small letters as well.
+
+    Raises:
+        ValueError: The proxy is of a kind that cannot be asked.
+    """
+    target = urlsplit(url)
+    if proxy_bypass(target.netloc):
+        return None
+    proxies = getproxies()
+    found = proxies.get(target.scheme) or proxies.get("all")
+    return _proxy(found, target.scheme) if found else None
+
+
+def _proxy(address: str, scheme: str) -> Proxy:
+    parts = urlsplit(address if "://" in address else f"http://{address}")
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError(
+            f"{scheme.upper()}_PROXY must name an http or https proxy, or be unset; it names a"
+            f" {parts.scheme} one"
+        )
+    credentials, _, place = parts.netloc.rpartition("@")
+    headers = make_headers(proxy_basic_auth=unquote(credentials)) if credentials else {}
+    return Proxy(f"{parts.scheme}://{place}", headers)
