@@ -37,6 +37,14 @@ UNSAFE: Final = {
         {"KEYCLOAK__ISSUER": ""},
         "KEYCLOAK__ISSUER: name at least one issuer whose tokens are accepted",
     ),
+    "no proxy that can be used": (
+        {"HTTPS_PROXY": "socks5://proxy.example:1080"},
+        "HTTPS_PROXY: it must name an http or https proxy, or be unset",
+    ),
+    "no certificates": (
+        {"REQUESTS_CA_BUNDLE": "/nowhere.pem"},
+        "REQUESTS_CA_BUNDLE: it must name a readable file or folder of certificates",
+    ),
     "V04 no audience": ({"KEYCLOAK__AUDIENCE": ""}, "KEYCLOAK__AUDIENCE: it must not be empty"),
 }
 """

@@ -7,6 +7,7 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.stripe.peers import answer, peer, settings_for
 from tests.stripe.shapes import an_intent
 
 STRIPE = "https://api.stripe.com"
+WORD = "p@ss"
 NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
 
 PROXIES: list[tuple[Mapping[str, str], str, str | None]] = [
@@ -67,7 +69,7 @@ def test_proxy_is_told_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     with peer(answer(200, an_intent())) as server:
         place = server.url.removeprefix("http://")
-        monkeypatch.setenv("HTTP_PROXY", f"http://shop:p%40ss@{place}")
+        monkeypatch.setenv("HTTP_PROXY", f"http://shop:{quote(WORD)}@{place}")
         provider = StripePaymentProvider(settings_for("http://stripe.example"))
 
         assert provider.retrieve("pi_1").id == "pi_1"
@@ -75,7 +77,7 @@ def test_proxy_is_told_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
         provider.close()
         (request,) = server.requests
         assert request.line.startswith("GET http://stripe.example/v1/payment_intents/pi_1")
-        secret = b64encode(b"shop:p@ss").decode().lower()
+        secret = b64encode(f"shop:{WORD}".encode()).decode().lower()
         assert request.headers["proxy-authorization"] == f"basic {secret}"
 
 
@@ -101,7 +103,7 @@ def test_unusable_certificates_are_refused(
         path.write_text(content)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
 
-    with pytest.raises(ValueError, match=r"REQUESTS_CA_BUNDLE.*bundle\.pem"):
+    with pytest.raises(ValueError, match=r"REQUESTS_CA_BUNDLE: it must name a readable file"):
         trust()
 
 

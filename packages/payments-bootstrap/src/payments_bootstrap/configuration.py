@@ -19,6 +19,7 @@ from typed_settings.types import LoadedSettings, LoaderMeta, OptionInfo, OptionL
 from payments_bootstrap.ranges import out_of_range
 from payments_bootstrap.rules import broken_rules
 from payments_bootstrap.settings import Settings
+from payments_stripe import StripeSettings
 
 _log = logging.getLogger(__name__)
 
@@ -143,6 +144,7 @@ class _Check:
         broken = (*broken_rules(values), *out_of_range(values))
         problems += [f"{variable(path)}: {text}" for path, text in broken]
         problems += _refused_by_types(options, values)
+        problems += _no_way_to_the_provider(values)
         if problems:
             raise ConfigurationError(problems)
         return settings_dict
@@ -185,6 +187,17 @@ def _refused_by_types(options: OptionList, values: Mapping[str, Any]) -> Iterato
             group = members[0].path.rpartition(".")[0]
             texts = [values[o.path] for o in given.values()]
             yield f"{variable(group)}: {_without(texts, str(error.args[0]))}"
+
+
+def _no_way_to_the_provider(values: Mapping[str, Any]) -> Iterator[str]:
+    """
+    Return what is wrong with the machine's own proxy and certificates.
+    """
+    # Whoever prints a help text should not wait for an HTTP library.
+    from payments_stripe.environment import mistakes
+
+    default = attrs.fields(StripeSettings).api_base.default
+    return mistakes(values.get("payment_providers.stripe.api_base", default))
 
 
 def _refused(option: OptionInfo, value: Any) -> str | None:

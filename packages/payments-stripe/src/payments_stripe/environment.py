@@ -7,6 +7,7 @@ has set them for other programs has set them for this one.
 
 import os
 import ssl
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -28,6 +29,20 @@ class Proxy(NamedTuple):
     headers: dict[str, str]
 
 
+def mistakes(url: str) -> Iterator[str]:
+    """
+    Yield what of the way to this address cannot be used, by the name of its variable.
+    """
+    looks: list[Callable[[], object]] = [lambda: proxy_for(url)]
+    if any(map(os.environ.get, _BUNDLES)):
+        looks.append(trust)
+    for look in looks:
+        try:
+            look()
+        except ValueError as error:
+            yield str(error)
+
+
 def trust() -> ssl.SSLContext:
     """
     Return what is trusted: the environment's file or folder, else Mozilla's list.
@@ -45,8 +60,8 @@ def trust() -> ssl.SSLContext:
             context.load_verify_locations(cafile=path)
     except OSError as error:
         raise ValueError(
-            f"{name} must name a readable file or folder of certificates (PEM), or be unset;"
-            f" it names {path}: {error}"
+            f"{name}: it must name a readable file or folder of certificates (PEM), or be unset"
+            f" ({error.strerror or error})"
         ) from error
     return context
 
@@ -73,8 +88,7 @@ def _proxy(address: str, scheme: str) -> Proxy:
     parts = urlsplit(address if "://" in address else f"http://{address}")
     if parts.scheme not in {"http", "https"}:
         raise ValueError(
-            f"{scheme.upper()}_PROXY must name an http or https proxy, or be unset; it names a"
-            f" {parts.scheme} one"
+            f"{scheme.upper()}_PROXY: it must name an http or https proxy, or be unset; {parts.scheme} is not spoken"
         )
     credentials, _, place = parts.netloc.rpartition("@")
     headers = make_headers(proxy_basic_auth=unquote(credentials)) if credentials else {}
