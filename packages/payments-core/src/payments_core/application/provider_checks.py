@@ -7,15 +7,10 @@ from datetime import timedelta
 from typing import Final
 
 from payments_core.application.stored_checks import Terms
-from payments_core.domain.facts import (
-    ProviderPayment,
-    ProviderPaymentStatus,
-    ProviderRefund,
-    ProviderRefundStatus,
-)
+from payments_core.domain.facts import ProviderPayment, ProviderPaymentStatus, ProviderRefund
 from payments_core.domain.invariants import Violation
 from payments_core.domain.payment import Payment
-from payments_core.domain.refund import RefundStatus
+from payments_core.domain.refund import STATUS_OF
 from payments_core.ports.records import PaymentRecord
 
 CLOCKS: Final = timedelta(seconds=60)
@@ -57,17 +52,9 @@ def check_refund(fact: ProviderRefund, record: PaymentRecord, terms: Terms) -> I
         return
     ours = next((r for r in record.payment.refunds if r.provider_refund_id == fact.id), None)
     stored = (ours.status, ours.amount) if ours else None
-    if stored != (_STATUS[fact.status], fact.amount) and not record.discrepancies:
+    if stored != (STATUS_OF[fact.status], fact.amount) and not record.discrepancies:
         here = f"{ours.status}, {ours.amount}" if ours else "not there"
         yield Violation("I4", fact.id, f"refund {fact.status}, {fact.amount}; here {here}")
-
-
-_STATUS: Final = {
-    ProviderRefundStatus.PENDING: RefundStatus.PENDING,
-    ProviderRefundStatus.SUCCEEDED: RefundStatus.SUCCEEDED,
-    ProviderRefundStatus.FAILED: RefundStatus.FAILED,
-    ProviderRefundStatus.CANCELED: RefundStatus.CANCELED,
-}
 
 
 def _quiet(payment: Payment, terms: Terms) -> bool:

@@ -17,14 +17,13 @@ from payments_core.domain.facts import (
     ProviderPayment,
     ProviderPaymentStatus,
     ProviderRefund,
-    ProviderRefundStatus,
 )
 from payments_core.domain.money import Money
 from payments_core.domain.payment import Payment
-from payments_core.domain.refund import RefundStatus
+from payments_core.domain.refund import STATUS_OF, Refund, RefundStatus
 from payments_core.domain.status import CLOSED, PaymentStatus
 
-P, R, S, K = ProviderPaymentStatus, ProviderRefundStatus, PaymentStatus, DiscrepancyKind
+P, S, K = ProviderPaymentStatus, PaymentStatus, DiscrepancyKind
 
 AGREES: Final[Mapping[ProviderPaymentStatus, frozenset[PaymentStatus]]] = {
     P.REQUIRES_PAYMENT_METHOD: frozenset({S.PENDING, S.REQUIRES_ACTION}),
@@ -40,13 +39,6 @@ With each state of the provider's object, the states of ours that say the same.
 
 Money of a closed payment is a matter of amounts: late, or known to be.
 """
-
-REFUND_AGREES: Final[Mapping[ProviderRefundStatus, RefundStatus]] = {
-    R.PENDING: RefundStatus.PENDING,
-    R.SUCCEEDED: RefundStatus.SUCCEEDED,
-    R.FAILED: RefundStatus.FAILED,
-    R.CANCELED: RefundStatus.CANCELED,
-}
 
 
 @attrs.frozen
@@ -118,6 +110,7 @@ class Difference:
 
 H = TypeVar("H", HeldPayment, HeldRefund)
 F = TypeVar("F", ProviderPayment, ProviderRefund)
+R = TypeVar("R", Refund, HeldRefund)
 Rule = tuple[
     DiscrepancyKind, Callable[[H, F], object], Callable[[H], object], Callable[[F], object]
 ]
@@ -196,7 +189,7 @@ REFUND_RULES: Final[tuple[Rule[HeldRefund, ProviderRefund], ...]] = (
     ),
     (
         K.REFUND_STATUS_MISMATCH,
-        lambda held, fact: held.status is not REFUND_AGREES[fact.status],
+        lambda held, fact: held.status is not STATUS_OF[fact.status],
         lambda held: held.status,
         lambda fact: fact.status,
     ),
@@ -249,7 +242,7 @@ def compare_refunds(
             )
 
 
-def matching(held: Collection[HeldRefund], fact: ProviderRefund) -> HeldRefund | None:
+def matching(held: Collection[R], fact: ProviderRefund) -> R | None:
     """
     Return the refund that a provider's object is: by its id there, or else by ours.
     """

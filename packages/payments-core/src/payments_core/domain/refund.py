@@ -10,6 +10,7 @@ from uuid import UUID
 
 import attrs
 
+from payments_core.domain.facts import ProviderRefundStatus
 from payments_core.domain.failure import Failure
 from payments_core.domain.money import Money
 
@@ -35,6 +36,16 @@ REFUND_TRANSITIONS: Final[Mapping[RefundStatus, frozenset[RefundStatus]]] = {
 }
 """
 From each state, the states that may follow; Succeeded → Failed is a reversal by the bank.
+"""
+
+STATUS_OF: Final[Mapping[ProviderRefundStatus, RefundStatus]] = {
+    ProviderRefundStatus.PENDING: R.PENDING,
+    ProviderRefundStatus.SUCCEEDED: R.SUCCEEDED,
+    ProviderRefundStatus.FAILED: R.FAILED,
+    ProviderRefundStatus.CANCELED: R.CANCELED,
+}
+"""
+What a refund is, by where the provider's object stands.
 """
 
 

@@ -5,6 +5,7 @@ How a provider's refund objects change a payment.
 from datetime import datetime
 from uuid import UUID
 
+from payments_core.domain.comparison import matching
 from payments_core.domain.discrepancy import DiscrepancyKind
 from payments_core.domain.events import RefundFailed, RefundIssued
 from payments_core.domain.facts import ProviderRefund, ProviderRefundStatus
@@ -13,14 +14,8 @@ from payments_core.domain.ids import child_id
 from payments_core.domain.operation import OperationState
 from payments_core.domain.payment import Payment
 from payments_core.domain.progress import advance, report, tell
-from payments_core.domain.refund import Refund, RefundStatus
+from payments_core.domain.refund import STATUS_OF, Refund, RefundStatus
 from payments_core.domain.requests import RefundCapture
-
-_STATUS = {
-    ProviderRefundStatus.SUCCEEDED: RefundStatus.SUCCEEDED,
-    ProviderRefundStatus.FAILED: RefundStatus.FAILED,
-    ProviderRefundStatus.CANCELED: RefundStatus.CANCELED,
-}
 
 
 def settle_refund(payment: Payment, fact: ProviderRefund, now: datetime) -> None:
@@ -29,13 +24,13 @@ def settle_refund(payment: Payment, fact: ProviderRefund, now: datetime) -> None
     """
     if fact.releases_only:
         return
-    refund = _find(payment, fact)
+    refund = matching(payment.refunds, fact)
     if not _is_possible(payment, refund, fact, now):
         return
     refund = refund or _made_elsewhere(payment, fact)
     refund.provider_refund_id = fact.id
     _resolve_operation(payment, refund, now)
-    if fact.status in _STATUS and refund.move(_STATUS[fact.status], now, fact.failure):
+    if refund.move(STATUS_OF[fact.status], now, fact.failure):
         _tell(payment, refund, now)
         advance(payment, now)
 
@@ -47,12 +42,6 @@ def refuse_refund(payment: Payment, refund_id: UUID, failure: Failure, now: date
     refund = next(r for r in payment.refunds if r.id == refund_id)
     if refund.move(RefundStatus.FAILED, now, failure):
         _tell(payment, refund, now)
-
-
-def _find(payment: Payment, fact: ProviderRefund) -> Refund | None:
-    known = (r for r in payment.refunds if fact.id == r.provider_refund_id)
-    ours = (r for r in payment.refunds if fact.refund_id == r.id)
-    return next(known, None) or next(ours, None)
 
 
 def _is_possible(
