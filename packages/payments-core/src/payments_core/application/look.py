@@ -5,7 +5,8 @@ Going to the provider to see what became of operations; nothing is changed there
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
-from payments_core.application.send import provider_payment_id
+import attrs
+
 from payments_core.domain.facts import ProviderPayment
 from payments_core.domain.operation import Operation, OperationKind, OperationState
 from payments_core.domain.payment import Payment
@@ -21,14 +22,23 @@ def read(provider: IPaymentProvider, payment: Payment, operation: Operation, loo
 
     It never raises a `ProviderError`: what could not be read whole says nothing.
     """
-    object_id = provider_payment_id(operation) or payment.object_id
+    refunding = operation.kind is OperationKind.REFUND
     try:
-        fact = provider.retrieve(object_id)
-        refunding = operation.kind is OperationKind.REFUND
-        refunds = provider.refunds_of(object_id) if refunding else ()
+        seen = shown(provider, operation.object_id or payment.object_id, refunds=refunding)
     except ProviderError as error:
         return not_seen(operation.id, error)
-    return Answer(payment=fact, refunds=refunds, operation_id=operation.id, look=look)
+    return attrs.evolve(seen, operation_id=operation.id, look=look)
+
+
+def shown(provider: IPaymentProvider, object_id: str, *, refunds: bool) -> Answer:
+    """
+    Return a payment object as it is now, with all refunds of it if they are asked for.
+
+    Raises:
+        ProviderError: It could not be read whole.
+    """
+    payment = provider.retrieve(object_id)
+    return Answer(payment=payment, refunds=provider.refunds_of(object_id) if refunds else ())
 
 
 def find(

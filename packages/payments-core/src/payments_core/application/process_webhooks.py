@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from payments_core.application.look import shown
 from payments_core.application.operations import Operations
 from payments_core.application.settle import settle
 from payments_core.application.stopping import GoOn, always
@@ -97,10 +98,8 @@ class ProcessWebhooks:
         assert event.provider_payment_id is not None
         provider = self.operations.provider(event.provider)
         faultpoint("webhook.ask.before")
-        payment = provider.retrieve(event.provider_payment_id)
-        about_refund = event.topic is NoticeTopic.REFUND
-        refunds = provider.refunds_of(payment.id) if about_refund else ()
-        return Answer(payment=payment, refunds=refunds)
+        refunds = event.topic is NoticeTopic.REFUND
+        return shown(provider, event.provider_payment_id, refunds=refunds)
 
     def settle(
         self, event: WebhookEvent, answer: Answer, record: Record | None = None

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import attrs
 
+from payments_core.application.look import shown
 from payments_core.domain.failure import Failure
-from payments_core.domain.operation import Operation, OperationState
+from payments_core.domain.operation import Operation, OperationKind, OperationState
 from payments_core.domain.requests import (
     CancelIntent,
     CaptureIntent,
@@ -114,27 +115,12 @@ def _refused(
     A refusal tells of this request alone. What was asked may stand there all the same, by
     an earlier sending of it, or by somebody at the provider.
     """
-    object_id = provider_payment_id(operation)
-    if object_id is None:
+    if operation.object_id is None:
         return no_answer(operation, error)
+    refunding = operation.kind is OperationKind.REFUND
     try:
-        payment = provider.retrieve(object_id)
-        refunding = isinstance(operation.request, RefundCapture)
-        refunds = provider.refunds_of(object_id) if refunding else ()
+        seen = shown(provider, operation.object_id, refunds=refunding)
     except ProviderError as unread:
         return _said(operation, OperationState.UNKNOWN, unread.failure)
-    return Answer(
-        payment=payment,
-        refunds=refunds,
-        operation_id=operation.id,
-        state=OperationState.DECLINED,
-        failure=error.failure,
-    )
-
-
-def provider_payment_id(operation: Operation) -> str | None:
-    """
-    Return the provider's object that an operation names; only a creation names none.
-    """
-    request = operation.request
-    return None if isinstance(request, CreateIntent) else request.provider_payment_id
+    refusal = _said(operation, OperationState.DECLINED, error.failure)
+    return attrs.evolve(refusal, payment=seen.payment, refunds=seen.refunds)

@@ -159,6 +159,13 @@ class Operation:
         return str(self.id)
 
     @property
+    def object_id(self) -> str | None:
+        """
+        The provider's object that it is about; only a creation names none.
+        """
+        return None if isinstance(self.request, CreateIntent) else self.request.provider_payment_id
+
+    @property
     def unresolved(self) -> bool:
         """
         Whether nobody can say what the provider did.
