@@ -14,8 +14,8 @@ from uuid import UUID
 import attrs
 
 from payments_core.application.provider_checks import CLOCKS
-from payments_core.application.stored_checks import KEY_LIFE
 from payments_core.domain.invariants import Violation
+from payments_core.domain.policy import Policy
 from payments_core.domain.status import TRANSITIONS, PaymentStatus
 from payments_core.masking import mask
 
@@ -265,7 +265,7 @@ def _intents(evidence: Evidence) -> Found:
 def _ages(evidence: Evidence) -> Found:
     for call in evidence.calls:
         age = call.at - evidence.intents.get(call.key, call.at)
-        if age >= KEY_LIFE:
+        if age >= Policy().key_life:
             yield call.key, f"sent under a key of {age}"
 
 

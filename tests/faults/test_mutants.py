@@ -21,6 +21,7 @@ from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.invariants import INVARIANTS, Sight, Violation
 from payments_core.domain.operation import OperationState
 from payments_core.domain.payment import Payment
+from payments_core.domain.policy import Policy
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.queries import PaymentView
 from payments_core.ports.webhooks import WebhookStatus
@@ -609,6 +610,22 @@ def test_each_planted_violation_is_seen(invariant: str, plant: Callable[[World],
     plant(world)
 
     assert names(world.violations()) == {invariant}
+
+
+@pytest.mark.parametrize(("hours", "seen"), [(22, ["I19"]), (24, [])])
+def test_a_key_may_be_as_old_as_the_policy_says(hours: int, seen: list[str]) -> None:
+    """
+    The checker judges the age of keys by the setting that recovery obeys.
+    """
+    world = World()
+    old_key(world)
+    policy = Policy(key_life=timedelta(hours=hours))
+    service = world.service
+    records = InMemoryRecordQueries(service.database)
+    verify = VerifyPayments(records, {}, service.clock, policy)
+    report = verify.execute(VerifyPaymentsCommand(grace=GRACE))
+
+    assert list(report.counts) == seen
 
 
 def test_every_invariant_is_broken_once() -> None:

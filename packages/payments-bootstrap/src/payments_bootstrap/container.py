@@ -241,7 +241,7 @@ class Container(containers.DeclarativeContainer):
 
     records: providers.Provider[IRecordQueries] = _One(SqlAlchemyRecordQueries, engine)
     verify_payments: providers.Provider[VerifyPayments] = _Each(
-        VerifyPayments, records, payment_providers, clock
+        VerifyPayments, records, payment_providers, clock, settings.provided.policy
     )
 
     reconcile_payments: providers.Provider[ReconcilePayments] = _Each(

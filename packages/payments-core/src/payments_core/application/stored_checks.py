@@ -19,6 +19,7 @@ from payments_core.domain.invariants import Violation
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind, OperationState
 from payments_core.domain.payment import Payment
+from payments_core.domain.policy import Policy
 from payments_core.domain.refund import Refund, RefundStatus
 from payments_core.domain.requests import CreateIntent, RefundCapture
 from payments_core.domain.status import PaymentStatus, status_of
@@ -27,11 +28,6 @@ from payments_core.ports.outbox import BLOCKING
 from payments_core.ports.records import PaymentRecord
 from payments_core.ports.retention import Horizons
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
-
-KEY_LIFE: Final = timedelta(hours=23)
-"""
-How long a provider's idempotency key is relied on; Stripe keeps it for at least 24 hours.
-"""
 
 
 @attrs.frozen
@@ -43,11 +39,14 @@ class Terms:
         grace: So long after its time something may still be under way.
 
         horizons: What is older may have been removed: then that it is not there says nothing.
+
+        key_life: As of `Policy`.
     """
 
     now: datetime
     grace: timedelta = timedelta(minutes=5)
     horizons: Horizons = attrs.field(factory=Horizons)
+    key_life: timedelta = Policy().key_life
 
     def lacks_messages(self, record: PaymentRecord) -> bool:
         """
@@ -318,10 +317,10 @@ def _applied(payment: Payment, operation: Operation) -> bool:
     return payment.provider_payment_id is not None
 
 
-def _key_age(record: PaymentRecord, _: Terms) -> Iterator[str]:
+def _key_age(record: PaymentRecord, terms: Terms) -> Iterator[str]:
     for operation in record.payment.operations:
         last = operation.last_sent_at or operation.first_sent_at
-        if last - operation.first_sent_at >= KEY_LIFE:
+        if last - operation.first_sent_at >= terms.key_life:
             yield f"{_words(operation)} was sent again after {last - operation.first_sent_at}"
 
 

@@ -15,6 +15,7 @@ from payments_core.application.stored_checks import Terms, check_payment, check_
 from payments_core.domain.facts import ProviderPayment, ProviderRefund, ProviderRefundStatus
 from payments_core.domain.invariants import Violation
 from payments_core.domain.payment import Payment
+from payments_core.domain.policy import Policy
 from payments_core.ports.clock import IClock
 from payments_core.ports.provider import IPaymentProvider, Window
 from payments_core.ports.queries import Cursor
@@ -93,6 +94,7 @@ class VerifyPayments:
     records: IRecordQueries
     providers: Mapping[str, IPaymentProvider]
     clock: IClock
+    policy: Policy = attrs.field(factory=Policy)
 
     def total(self, command: VerifyPaymentsCommand) -> int:
         """
@@ -132,7 +134,8 @@ class VerifyPayments:
 
     def _terms(self, command: VerifyPaymentsCommand) -> Terms:
         # Read after the page: what is gone from it is older than this.
-        return Terms(self.clock.now(), command.grace, self.records.horizons())
+        now, horizons = self.clock.now(), self.records.horizons()
+        return Terms(now, command.grace, horizons, self.policy.key_life)
 
     def _payments(self, since: datetime | None) -> Iterator[Sequence[PaymentRecord]]:
         after: Cursor | None = None

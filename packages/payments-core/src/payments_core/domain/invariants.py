@@ -93,7 +93,7 @@ INVARIANTS: Final = _table(
         ("I16", _PROOF, "facts in any order and number end in the same state", _BUG),
         ("I17", _STORED, "no operation waits unattended, and none is done without effect", _WORKER),
         ("I18", _PROVIDER | _PROOF, "whatever the provider was asked was committed before", _BUG),
-        ("I19", _STORED | _PROOF, "no request goes out under a key that is 23 hours old", _BUG),
+        ("I19", _STORED | _PROOF, "no request goes out under a key that is too old", _BUG),
         ("I20", _BOTH, "Failed and Canceled are proven: no object is left that could pay", _MONEY),
         ("I21", _BOTH | _PROOF, "amount, currency, order, customer and object never change", _BUG),
         (
