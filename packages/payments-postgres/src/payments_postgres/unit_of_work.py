@@ -8,18 +8,8 @@ from typing import Self
 from sqlalchemy import Engine
 from typing_extensions import override
 
-from payments_core.ports.audit import IAuditLog
-from payments_core.ports.idempotency import IIdempotencyKeys
-from payments_core.ports.inbox import IInbox
-from payments_core.ports.outbox import IMessageSerializer, IOutbox, PlainMessageSerializer
-from payments_core.ports.reconciliation import IReconciliationRepository
-from payments_core.ports.repositories import (
-    IDiscrepancyRepository,
-    IOrderRepository,
-    IPaymentRepository,
-)
+from payments_core.ports.outbox import IMessageSerializer, PlainMessageSerializer
 from payments_core.ports.unit_of_work import IUnitOfWork
-from payments_core.ports.webhooks import IWebhookInbox
 from payments_postgres.audit import SqlAlchemyAuditLog
 from payments_postgres.dialects import require_locking
 from payments_postgres.idempotency import SqlAlchemyIdempotencyKeys
@@ -45,16 +35,6 @@ class SqlAlchemyUnitOfWork(IUnitOfWork):
     Raises:
         RuntimeError: The engine does not lock what is read to be changed.
     """
-
-    payments: IPaymentRepository
-    webhooks: IWebhookInbox
-    discrepancies: IDiscrepancyRepository
-    orders: IOrderRepository
-    outbox: IOutbox
-    inbox: IInbox
-    audit: IAuditLog
-    reconciliations: IReconciliationRepository
-    idempotency: IIdempotencyKeys
 
     def __init__(self, engine: Engine, serializer: IMessageSerializer | None = None) -> None:
         require_locking(engine)
