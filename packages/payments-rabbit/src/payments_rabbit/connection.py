@@ -3,7 +3,7 @@ A connection to the broker that no silence of the broker can hold open.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from typing_extensions import override
 from yarl import URL
 
 from payments_core.ports.publisher import PublishError
-from payments_rabbit.loop import within
+from payments_rabbit.loop import outcomes, within
 from payments_rabbit.settings import RabbitSettings
 
 T = TypeVar("T")
@@ -42,19 +42,29 @@ class BrokerConnection(aio_pika.Connection):
 
     async def answer(self, work: Awaitable[T], seconds: float | None = None) -> T:
         """
-        Return what work returns that waits for the broker.
-
-        A broker that is silent for so long, by default the timeout for connecting, would be so
-        to the next question too: the connection is cut.
+        Return what work returns that waits for the broker, as `answers` does.
 
         Raises:
             TimeoutError: It was silent.
         """
-        try:
-            return await within(self._patience if seconds is None else seconds, work)
-        except TimeoutError:
+        (outcome,) = await self.answers([work], seconds)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def answers(
+        self, works: Iterable[Awaitable[T]], seconds: float | None = None
+    ) -> list[T | Exception]:
+        """
+        Return what each work returns or raises that waits for the broker.
+
+        A broker that is silent for so long, by default the timeout for connecting, would be so
+        to the next question too: the connection is cut, and a `TimeoutError` among the rest.
+        """
+        found = await outcomes(self._patience if seconds is None else seconds, works)
+        if any(isinstance(outcome, TimeoutError) for outcome in found):
             self._socket.cut()
-            raise
+        return found
 
     async def leave(self) -> None:
         """

@@ -4,7 +4,7 @@ The one place where asyncio runs: a thread with a loop, and a synchronous door t
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Iterable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -68,29 +68,46 @@ async def _cancel_all() -> None:
         await asyncio.wait(others, timeout=END_WITHIN)
 
 
-async def within(seconds: float, work: Awaitable[T]) -> T:
+async def outcomes(seconds: float, works: Iterable[Awaitable[T]]) -> list[T | Exception]:
     """
-    Return what work returns; after so many seconds tell it to end, and leave it behind.
+    Return what each work returned or raised; after so many seconds tell the rest to end.
 
     `asyncio.timeout` waits until what it cancels has ended. The library's calls need not end
     then: they tell the broker that they leave, and wait for its answer, which may never come.
-
-    Raises:
-        TimeoutError: It took longer.
-        ConnectionAbortedError: The library cancelled it, as it does when a connection dies.
+    So they are left behind, and their outcome is a `TimeoutError`. What the library cancelled
+    itself, as it does when a connection dies, is a `ConnectionAbortedError`.
     """
-    task = asyncio.ensure_future(work)
+    tasks = [asyncio.ensure_future(work) for work in works]
     try:
-        await asyncio.wait({task}, timeout=seconds)
-        if not task.done():
-            raise TimeoutError
-        if task.cancelled():
-            raise ConnectionAbortedError
-        return task.result()
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        return list(map(_outcome, tasks))
     finally:
-        if not task.done():
-            task.add_done_callback(_unheard)
-            task.cancel()
+        for task in tasks:
+            if not task.done():
+                task.add_done_callback(_unheard)
+                task.cancel()
+
+
+async def within(seconds: float, work: Awaitable[T]) -> T:
+    """
+    Return what one work returns in time, as `outcomes` does, or raise what it raised.
+    """
+    (outcome,) = await outcomes(seconds, [work])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _outcome(task: "asyncio.Task[T] | asyncio.Future[T]") -> T | Exception:
+    if not task.done():
+        return TimeoutError()
+    if task.cancelled():
+        return ConnectionAbortedError()
+    error = task.exception()
+    if error is not None and not isinstance(error, Exception):
+        raise error
+    return error or task.result()
 
 
 def _unheard(task: "asyncio.Future[Any]") -> None:

@@ -5,6 +5,7 @@ The connection on which we publish: confirmed, mandatory, and opened again when 
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Iterable
 
 from aio_pika.abc import AbstractChannel, AbstractMessage
 from aio_pika.exceptions import ChannelNotFoundEntity
@@ -17,6 +18,12 @@ from payments_rabbit.topology import ensure_exchange
 _log = logging.getLogger(__name__)
 
 RETRY_AFTER = 1.0  # seconds between two attempts to connect
+
+
+Made = Callable[[], AbstractMessage]
+"""
+Makes a message when it is sent, so that one that cannot be made is its own trouble alone.
+"""
 
 
 class Outgoing:
@@ -68,14 +75,35 @@ class Outgoing:
             aio_pika.exceptions.PublishError: Nobody would get it.
             AMQPError, OSError, TimeoutError, RuntimeError: It is not confirmed.
         """
+        (error,) = await self.send_all([(exchange, lambda: message)], mandatory=mandatory)
+        if error:
+            raise error
+
+    async def send_all(
+        self, messages: Iterable[tuple[str, Made]], *, mandatory: bool = True
+    ) -> list[Exception | None]:
+        """
+        Publish to these exchanges, and return when the broker has them: what `send` would raise.
+
+        All are waited for at once: a wait for each costs as much as the publishing.
+
+        Raises:
+            PublishError: The broker is not there.
+        """
+        await self.channel()
+        if self._connection is None:
+            raise PublishError("RabbitMQ was lost a moment ago")
+        works = (
+            self._send(exchange, message, mandatory=mandatory) for exchange, message in messages
+        )
+        return await self._connection.answers(works, self._seconds)
+
+    async def _send(self, exchange: str, made: Made, *, mandatory: bool) -> None:
         channel = await self.channel()
         await self._ensure(exchange)
         target = await channel.get_exchange(exchange, ensure=False)
-        if self._connection is None:
-            raise PublishError("RabbitMQ was lost a moment ago")
         try:
-            published = target.publish(message, "", mandatory=mandatory)
-            await self._connection.answer(published, self._seconds)
+            await target.publish(made(), "", mandatory=mandatory)
         except ChannelNotFoundEntity:
             self._exchanges.discard(exchange)
             raise

@@ -2,8 +2,8 @@
 The outbox's way to RabbitMQ.
 """
 
-import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from aio_pika import Message
@@ -72,22 +72,23 @@ class RabbitEventPublisher(IEventPublisher):
         return self._outgoing
 
     async def _publish(self, messages: Sequence[OutboxMessage]) -> Sequence[PublishError | None]:
-        results = list(await asyncio.gather(*map(self._one, messages)))
+        results = await self._send(messages)
         if len(messages) > 1:
             # One message can close the channel for all: only alone it is found out which.
             for number, error in enumerate(results):
                 if isinstance(error, _ChannelLost):
-                    results[number] = await self._one(messages[number])
+                    (results[number],) = await self._send([messages[number]])
         return [_final(error) for error in results]
 
-    async def _one(self, message: OutboxMessage) -> PublishError | None:
+    async def _send(self, messages: Sequence[OutboxMessage]) -> list[PublishError | None]:
         try:
-            await self._open().send(message.destination, _amqp(message))
+            errors = await self._open().send_all(
+                (m.destination, partial(_amqp, m)) for m in messages
+            )
         except PublishError as error:
-            return error
-        except _HANDLED as error:
-            return _meaning(error, message)
-        return None
+            return [error] * len(messages)
+        found = zip(errors, messages, strict=True)
+        return [None if error is None else _meaning(error, m) for error, m in found]
 
 
 class _ChannelLost(PublishError):
@@ -108,12 +109,14 @@ _MEANINGS: Final[Sequence[tuple[type[Exception], type[PublishError], str]]] = (
 What the library's errors mean; the first that fits counts.
 """
 
-_HANDLED: Final = tuple(kind for kind, _, _ in _MEANINGS)
-
 
 def _meaning(error: Exception, message: OutboxMessage) -> PublishError:
-    kind, text = next((k, t) for raised, k, t in _MEANINGS if isinstance(error, raised))
-    return kind(text.format(exchange=message.destination, error=type(error).__name__))
+    if isinstance(error, PublishError):
+        return error
+    for raised, kind, text in _MEANINGS:
+        if isinstance(error, raised):
+            return kind(text.format(exchange=message.destination, error=type(error).__name__))
+    raise error
 
 
 def _final(error: PublishError | None) -> PublishError | None:
