@@ -34,6 +34,13 @@ class PrivatePostgres:
         """
         return self._server.standard(self._port)
 
+    @property
+    def pid(self) -> int:
+        """
+        Its process, the parent of all others.
+        """
+        return self._process.pid
+
     def open(self, stack: ExitStack) -> None:
         """
         Start it, until the stack ends.

@@ -35,6 +35,8 @@ from payments_postgres import (
 )
 from payments_postgres.errors import meaning
 from payments_postgres.transaction import Transaction
+from tests.faults.freezing import frozen
+from tests.faults.private_servers import PrivatePostgres
 
 STATES = [
     ("08006", StorageUnavailable),
@@ -311,6 +313,43 @@ def test_a_connection_that_is_lost_inside_a_block(postgres_engine: Engine) -> No
 
     with refused(StorageUnavailable), Transaction(postgres_engine) as transaction:
         transaction.rows(terminate)
+
+
+@pytest.fixture
+def private() -> Iterator[PrivatePostgres]:
+    """
+    A server that a test may freeze.
+    """
+    with ExitStack() as stack:
+        server = PrivatePostgres()
+        server.open(stack)
+        yield server
+
+
+@pytest.mark.postgres
+def test_a_server_that_freezes(private: PrivatePostgres) -> None:
+    """
+    A server that hears and does not answer holds nobody up, and is met again when it goes on.
+    """
+    engine = create_engine(DatabaseSettings(private.url, statement_timeout_seconds=0.5))
+    migrate(engine)
+    queries = SqlAlchemyPaymentQueries(engine)
+    payment = a_payment()
+    with SqlAlchemyUnitOfWork(engine) as reading, SqlAlchemyUnitOfWork(engine) as writing:
+        writing.payments.add(payment)
+        queries.ping()
+        with frozen(private.pid):
+            for attempt in (
+                queries.ping,
+                writing.commit,
+                partial(reading.payments.get, payment.id),
+            ):
+                with refused(StorageUnavailable, words="does not answer|Nothing accepts"):
+                    attempt()
+    with SqlAlchemyUnitOfWork(engine) as uow:
+        uow.payments.add(a_payment())
+        uow.commit()
+    engine.dispose()
 
 
 @pytest.mark.postgres

@@ -67,6 +67,14 @@ class PrivateBroker:
         await_port(self._port, self._node, self._folder)
         self._await_login()
 
+    @property
+    def pid(self) -> int:
+        """
+        Its process.
+        """
+        assert self._node
+        return self._node.pid
+
     def kill(self) -> None:
         """
         Kill the node and what it started, as a loss of power would.

@@ -115,6 +115,14 @@ class PrivateRedis:
             )
         await_port(self._port, self._process, self._folder)
 
+    @property
+    def pid(self) -> int:
+        """
+        Its process.
+        """
+        assert self._process
+        return self._process.pid
+
     def kill(self) -> None:
         """
         Kill it, as a loss of power would.

@@ -7,7 +7,7 @@ import select
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, cast
 
 import psycopg
@@ -92,8 +92,39 @@ def _postgresql_engine(url: URL, settings: DatabaseSettings) -> Engine:
         pool_use_lifo=True,
         connect_args={"cursor_factory": _Cursor, **_postgresql_arguments(url, settings)},
     )
-    event.listen(engine, "checkout", _require_open)
+    patience = 2 * settings.statement_timeout_seconds
+    event.listen(engine, "do_connect", partial(_connect, patience))
+    event.listen(engine, "checkout", partial(_prepare, patience))
     return engine
+
+
+def _connect(patience: float, *told: Any) -> "_Connection":
+    _, _, arguments, parameters = told
+    connection = _Connection.connect(*arguments, **parameters)
+    connection.patience = patience
+    return connection
+
+
+class _Connection(psycopg.Connection[Any]):
+    """
+    A connection that is given up when the server hears and does not answer.
+
+    A frozen server keeps none of its own limits, and as long as its system takes what we send,
+    neither do keepalives end.
+
+    Attributes:
+        patience: For how many seconds each answer is waited for; None for ever.
+    """
+
+    patience: float | None = None
+
+    @override
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            return super().wait(gen, interval, timeout or self.patience)
+        except psycopg.errors._WaitTimeout:  # noqa: SLF001 - nothing public tells it from the server's words
+            self.close()
+            raise
 
 
 class _Columns(Sequence[psycopg.Column]):
@@ -128,9 +159,9 @@ class _Cursor(psycopg.Cursor[Any]):
         return _Columns(self, found.nfields) if found and found.nfields else None
 
 
-def _require_open(connection: DBAPIConnection, *_: object) -> None:
+def _prepare(patience: float, connection: DBAPIConnection, *_: object) -> None:
     """
-    Return if the server has not closed a connection that lay in the pool.
+    Let whoever takes it wait so long for each answer, if it is still open.
 
     A server that ends a connection says so, and nothing else is ever to be read from an idle
     one. So a look at the socket tells what a ping would, without the way there and back; a
@@ -140,9 +171,10 @@ def _require_open(connection: DBAPIConnection, *_: object) -> None:
         InvalidatePoolError: It has; the pool makes a new one.
     """
     poll = select.poll()
-    poll.register(cast("psycopg.Connection", connection).fileno(), select.POLLIN)
+    poll.register(cast("_Connection", connection).fileno(), select.POLLIN)
     if poll.poll(0):
         raise InvalidatePoolError
+    cast("_Connection", connection).patience = patience
 
 
 def _postgresql_arguments(url: URL, settings: DatabaseSettings) -> dict[str, str | int | None]:
@@ -265,6 +297,7 @@ def lock_schema(connection: Connection) -> None:
     Let one migration run at a time; on SQLite, BEGIN IMMEDIATE has done that already.
     """
     if connection.dialect.name == "postgresql":
+        cast("_Connection", connection.connection.driver_connection).patience = None
         for statement in _MIGRATION_LOCK:
             connection.exec_driver_sql(statement)
 

@@ -66,8 +66,9 @@ class DatabaseSettings:
 
         connect_timeout_seconds: How long the server may take to accept a new one.
 
-        statement_timeout_seconds: How long one statement may take; on SQLite how long a
-            transaction waits for the file.
+        statement_timeout_seconds: How long one statement may take; a server that has not
+            answered after twice that is given up. On SQLite how long a transaction waits for
+            the file.
 
         lock_timeout_seconds: How long a statement waits for somebody else's row.
 
