@@ -10,43 +10,25 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any
 from uuid import UUID
 
 import attrs
 
-from payments_core.contracts.commands import (
-    CapturePaymentCommand,
-    OrderCreated,
-    RefundPaymentCommand,
-)
-from payments_core.contracts.converter import camel_case
 from payments_core.contracts.messages import MESSAGES
 from payments_rabbit.correlation import ACTIVITY, CORRELATION
 from payments_rabbit.names import ENVELOPE, MessageType
 from payments_rabbit.settings import RabbitSettings
 from payments_rabbit.topology import Endpoint, endpoints
+from scripts.docstrings import promise
+from scripts.render_messages import TAKEN, MessageField, fields_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "asyncapi.json"
 SETTINGS = RabbitSettings(url="amqp://rabbitmq")
 Json = dict[str, Any]
 
-TAKEN: Mapping[str, type[attrs.AttrsInstance]] = {
-    "RefundPaymentCommand": RefundPaymentCommand,
-    "CapturePaymentCommand": CapturePaymentCommand,
-    "IOrderCreated": OrderCreated,
-}
-# As it stands on the wire where our own word differs.
-WIRE_NAMES = {("IOrderCreated", "customer_id"): "userId", ("IOrderCreated", "total"): "totalAmount"}
-ALSO = {
-    "IOrderCreated": "`customerId` is read where `userId` is missing, `amount` where `totalAmount`"
-    " is; a total without a currency is in the configured default currency.",
-    "CapturePaymentCommand": "Names the payment, or the order whose newest payment is meant.",
-    "RefundPaymentCommand": "Without an amount all that is left is refunded. The same"
-    " `refundRequestId` is the same refund; without one the message id is the key.",
-    "IPaymentAuthorized": "The amount is reserved, and waits to be captured.",
-}
+# Its fields are those of another message, whose words do not fit it.
+SUMMARIES = {"IPaymentAuthorized": "The amount is reserved, and waits to be captured."}
 KINDS: Mapping[object, Json] = {
     UUID: {"type": "string", "format": "uuid"},
     str: {"type": "string"},
@@ -57,39 +39,34 @@ KINDS: Mapping[object, Json] = {
 }
 
 
-def schema_of(kind: object) -> Json:
+def schema_of(field: MessageField) -> Json:
     """
-    Return the schema of a field's type.
+    Return the schema of a field.
     """
-    if not isinstance(kind, UnionType):
-        return dict(KINDS[kind])
-    (inner,) = [part for part in get_args(kind) if part is not type(None)]
-    found = schema_of(inner)
-    types = found["type"] if isinstance(found["type"], list) else [found["type"]]
-    return found | {"type": [*types, "null"]}
+    found = dict(KINDS[field.kind])
+    if field.nullable:
+        types = found["type"] if isinstance(found["type"], list) else [found["type"]]
+        found["type"] = [*types, "null"]
+    about = f"{field.meaning} {found.get('description', '')}".strip()
+    return found | {"description": about}
 
 
 def message_schema(name: str, cls: type[attrs.AttrsInstance]) -> Json:
     """
     Return the schema of a message's own fields.
     """
-    hints = get_type_hints(cls)
-    fields = {
-        WIRE_NAMES.get((name, f.name), camel_case(f.name)): hints[f.name] for f in attrs.fields(cls)
+    fields = list(fields_of(name, cls))
+    return {
+        "type": "object",
+        "required": [field.name for field in fields if not field.nullable],
+        "properties": {field.name: schema_of(field) for field in fields},
     }
-    needed = [n for n, kind in fields.items() if not isinstance(kind, UnionType)]
-    properties = {n: schema_of(kind) for n, kind in fields.items()}
-    if "amount" in properties:
-        about = 'A decimal such as "129.90", in the currency of the payment.'
-        properties["amount"] |= {"description": about}
-    return {"type": "object", "required": needed, "properties": properties}
 
 
 def message(name: str, cls: type[attrs.AttrsInstance], kind: MessageType) -> Json:
     """
     Return a message in its envelope.
     """
-    about = " ".join((cls.__doc__ or "").split("Attributes:")[0].split())
     envelope = {
         "allOf": [
             {"$ref": "#/components/schemas/Envelope"},
@@ -102,12 +79,10 @@ def message(name: str, cls: type[attrs.AttrsInstance], kind: MessageType) -> Jso
             },
         ]
     }
-    if name == "IPaymentAuthorized":
-        about = ""
     return {
         "name": name,
         "title": kind.urn,
-        "summary": f"{about} {ALSO.get(name, '')}".strip(),
+        "summary": SUMMARIES.get(name) or promise(cls),
         "contentType": ENVELOPE,
         "headers": {"$ref": "#/components/schemas/Headers"},
         "payload": envelope,

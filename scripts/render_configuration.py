@@ -2,8 +2,6 @@
 Render the settings classes as tables: each setting's name, kind, default, and what its class says of it.
 """
 
-import inspect
-import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -14,6 +12,7 @@ from typed_settings.types import OptionInfo
 
 from payments_bootstrap.configuration import variable
 from payments_bootstrap.settings import Settings
+from scripts.docstrings import meanings, promise
 
 KINDS = {
     "str": "text",
@@ -51,13 +50,12 @@ def section(path: str, options: list[OptionInfo]) -> str:
     Return one group: its heading, what its class promises, and its table.
     """
     cls = options[0].parent_cls
-    about, _, _ = inspect.cleandoc(cls.__doc__ or "").partition("\n\nAttributes:")
     heading = f"`{variable(path)}__…`" if path else "The installation"
     words = meanings(cls)
     return "\n".join(
         (
             f"## {heading}",
-            markdown(about),
+            promise(cls),
             "",
             "| setting | kind | default | what it does |",
             "|---|---|---|---|",
@@ -149,22 +147,3 @@ def duration(value: timedelta) -> str:
         if seconds and seconds % size == 0 and (unit != "d" or seconds >= 3 * size):
             return f"{seconds // size:.0f}{unit}"
     return f"{seconds:g}s"
-
-
-def meanings(cls: type) -> dict[str, str]:
-    """
-    Return what the docstring of a class says of each of its attributes.
-    """
-    _, _, listed = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")
-    names = "|".join(field.name for field in attrs.fields(cls))
-    _, *parts = re.split(rf"(?:^|(?<=[.;]))\s*\b({names}):\s", listed, flags=re.MULTILINE)
-    pairs = zip(parts[::2], parts[1::2], strict=True)
-    texts = {name: markdown(words).rstrip(";.") for name, words in pairs}
-    return {name: f"{text[:1].upper()}{text[1:]}." for name, text in texts.items()}
-
-
-def markdown(words: str) -> str:
-    """
-    Return the text of a docstring on one line, as Markdown.
-    """
-    return re.sub(r"``(.+?)``", r"`\1`", " ".join(words.split()))

@@ -21,6 +21,7 @@ from scripts.diagrams.states import payment, refund
 from scripts.metrics_table import metrics
 from scripts.render_configuration import settings
 from scripts.render_http import requests
+from scripts.render_messages import taken, told
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -117,6 +118,7 @@ PAGES: Mapping[Path, Mapping[str, str]] = {
     DOCS / "operating.md": {"Metrics": metrics()},
     DOCS / "configuration.md": {"Settings": settings()},
     DOCS / "http.md": {"Requests": requests()},
+    DOCS / "messages.md": {"Told": told(), "Taken": taken()},
 }
 DRAWINGS: Mapping[Path, Callable[[], str]] = {
     DOCS / "diagrams" / "payment-states.svg": payment,

@@ -9,7 +9,7 @@ from typed_settings.cls_utils import deep_options
 
 from payments_bootstrap.configuration import load, variable
 from payments_bootstrap.settings import Settings
-from scripts.render_configuration import meanings
+from scripts.docstrings import meanings
 from tests.bootstrap.test_readme import exports
 
 PAGE = Path(__file__).parents[2] / "docs/configuration.md"

@@ -41,7 +41,7 @@ def test_asyncapi_is_as_the_code_has_it() -> None:
     """
     The page equals what the code renders now.
     """
-    assert PAGE.read_text(encoding="utf-8") == rendered(), "Run scripts/render_asyncapi.py"
+    assert PAGE.read_text(encoding="utf-8") == rendered(), "Run python -m scripts.render_asyncapi"
 
 
 def test_asyncapi_refers_to_what_is_there() -> None:

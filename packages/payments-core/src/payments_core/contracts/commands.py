@@ -32,11 +32,16 @@ class RefundPaymentCommand:
     Refund a payment.
 
     Attributes:
+        payment_id: The payment.
+
         amount: In the payment's currency; None for all that is left.
 
-        currency: None for the payment's; another one is refused.
+        reason: Why, for people; the first 500 characters are kept.
 
-        refund_request_id: The sender's idempotency key: the same key is the same refund.
+        refund_request_id: The sender's idempotency key: the same key is the same refund;
+            without one the message id is the key.
+
+        currency: That of the payment, which None stands for; another one is refused.
     """
 
     payment_id: UUID
@@ -52,9 +57,13 @@ class CapturePaymentCommand:
     Take what is authorised, of a payment or of an order's payment.
 
     Attributes:
+        payment_id: The payment; it or an order must be named.
+
+        order_id: An order, whose newest payment is meant; passed over if a payment is named.
+
         amount: In the payment's currency; None for all of it.
 
-        currency: None for the payment's; another one is refused.
+        currency: That of the payment, which None stands for; another one is refused.
     """
 
     payment_id: UUID | None
@@ -67,6 +76,15 @@ class CapturePaymentCommand:
 class OrderCreated:
     """
     An order was placed.
+
+    Attributes:
+        order_id: The order.
+
+        customer_id: Whose it is; ``customerId`` is read where ``userId`` is missing.
+
+        total: What it costs; ``amount`` is read where ``totalAmount`` is missing.
+
+        currency: Of the total; None for the configured default currency.
     """
 
     order_id: UUID

@@ -1,17 +1,21 @@
 """
-The messages that other services receive.
-
-The fields are the union of what the neighbours' contracts ask for, so one value may stand
-under two names (``providerPaymentId`` and ``providerReference``).
+The messages that other services receive, one for each event.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import attrs
 
+from payments_core.contracts.bodies import (
+    IPaymentDiscrepancyFound,
+    IPaymentFailed,
+    IPaymentSucceeded,
+    IReconciliationCompleted,
+    IRefundFailed,
+    IRefundIssued,
+)
 from payments_core.contracts.converter import to_json, wire
 from payments_core.domain.events import (
     Event,
@@ -23,107 +27,6 @@ from payments_core.domain.events import (
     RefundFailed,
     RefundIssued,
 )
-
-
-@attrs.frozen(kw_only=True)
-class IPaymentSucceeded:
-    """
-    The amount was captured. `IPaymentAuthorized` has the same fields.
-    """
-
-    payment_id: UUID
-    order_id: UUID
-    amount: str
-    currency: str
-    provider: str
-    provider_payment_id: str
-    provider_reference: str
-    occurred_at: datetime
-    timestamp: datetime
-
-
-@attrs.frozen(kw_only=True)
-class IPaymentFailed:
-    """
-    The payment failed or was canceled, for good.
-    """
-
-    payment_id: UUID
-    order_id: UUID
-    provider: str
-    provider_payment_id: str | None
-    error_code: str
-    error_message: str
-    reason: str
-    occurred_at: datetime
-    timestamp: datetime
-
-
-@attrs.frozen(kw_only=True)
-class IRefundIssued:
-    """
-    A refund succeeded.
-    """
-
-    payment_id: UUID
-    order_id: UUID
-    refund_id: UUID
-    amount: str
-    currency: str
-    provider_refund_id: str
-    occurred_at: datetime
-    timestamp: datetime
-
-
-@attrs.frozen(kw_only=True)
-class IRefundFailed:
-    """
-    A refund was refused, failed or was reversed.
-    """
-
-    payment_id: UUID
-    refund_id: UUID | None
-    refund_request_id: str | None
-    amount: str | None
-    currency: str | None
-    error_code: str
-    reason: str
-    occurred_at: datetime
-
-
-@attrs.frozen(kw_only=True)
-class IPaymentDiscrepancyFound:
-    """
-    The provider and this service do not say the same.
-    """
-
-    payment_id: UUID | None
-    order_id: UUID | None
-    run_id: UUID | None
-    kind: str
-    provider_object_id: str
-    local_value: str
-    provider_value: str
-    repaired: bool
-    occurred_at: datetime
-
-
-@attrs.frozen(kw_only=True)
-class IReconciliationCompleted:
-    """
-    A comparison with the provider has ended.
-    """
-
-    run_id: UUID
-    provider: str
-    status: str
-    window_start: datetime
-    window_end: datetime
-    checked: int
-    found: int
-    new: int
-    repaired: int
-    occurred_at: datetime
 
 
 @attrs.frozen
