@@ -179,6 +179,7 @@ def test_body(alice: Api, untouched: Callable[[], bool], name: str) -> None:
     [
         ("currency", "eur", "in capitals, such as EUR"),
         ("returnUrl", "https://other.example/", "HTTP__ALLOWED_RETURN_URLS"),
+        ("provider", "unknown", "No provider of this name"),
     ],
 )
 def test_refusal_says_what_helps(alice: Api, field: str, value: str, words: str) -> None:
@@ -364,6 +365,7 @@ def test_method(admin: Api, method: str, path: str, allowed: set[str]) -> None:
     answer = admin.call(method, path)
 
     _check(answer, 405, "method_not_allowed")
+    assert "Allow" in answer.text
     assert set(answer.headers["Allow"].split(", ")) == allowed
 
 

@@ -71,7 +71,7 @@ class Guard(ResourceProtector):  # type: ignore[misc]  # Authlib ships no types
 
     @override
     def raise_error_response(self, error: Any) -> NoReturn:
-        detail = "Send an access token: Authorization: Bearer …"
+        detail = "Send an access token: Authorization: Bearer <token>"
         headers = {"WWW-Authenticate": "Bearer"}
         raise Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated", detail, headers=headers)
 

@@ -56,6 +56,7 @@ The status of each error; the nearest ancestor in the table counts.
 """
 
 _SILENT: Final[Mapping[type[PaymentsError], str]] = {
+    UnknownProvider: "No provider of this name is configured here.",
     NotFound: "There is no such thing, or you may not see it.",
     WebhookInvalid: "The delivery was refused.",
     StorageUnavailable: "The service cannot reach its database; try again soon.",
@@ -77,6 +78,10 @@ _CODES: Final = {
     413: "body_too_large",
     415: "unsupported_media_type",
     429: "rate_limited",
+}
+
+_DETAILS: Final = {
+    405: "This path does not take this method; the header Allow says which it takes."
 }
 
 
@@ -174,7 +179,8 @@ def _from_werkzeug(error: HTTPException) -> Response:
         return problem_of(NotFound()).response()
     allow = {k: v for k, v in error.get_headers() if k.lower() in {"allow", "retry-after"}}
     code = _CODES.get(status, "request_refused")
-    return Problem(status, code, HTTPStatus(status).phrase, headers=allow).response()
+    detail = _DETAILS.get(status, HTTPStatus(status).phrase)
+    return Problem(status, code, detail, headers=allow).response()
 
 
 def _unexpected(error: Exception) -> Response:
