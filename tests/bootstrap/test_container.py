@@ -9,13 +9,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from dependency_injector import providers
+from opentelemetry.trace import NoOpTracer
 
 from payments_bootstrap import close
 from payments_bootstrap.configuration import load
 from payments_bootstrap.container import Container
 from payments_bootstrap.rules import PROVIDERS
 from payments_bootstrap.settings import Check
+from payments_bootstrap.spans import TracedProvider, trace
+from payments_bootstrap.telemetry import OtelTracer
 from payments_core.testing.conformance.idempotency import a_keyed_request
+from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_postgres import migrate
 
 ENVIRON = {
@@ -55,6 +59,17 @@ def test_names_are_those_of_the_rules(container: Container) -> None:
 
     assert tuple(container.payment_providers()) == PROVIDERS
     assert set(probes) == set(Check)
+
+
+def test_each_provider_is_traced(container: Container) -> None:
+    """
+    A provider that is wired beside Stripe has spans around it too.
+    """
+    second = providers.Singleton(FakePaymentProvider, name="second")
+    container.payment_providers.add_kwargs(second=second)
+    trace(container, OtelTracer(NoOpTracer()))
+
+    assert {type(found) for found in container.payment_providers().values()} == {TracedProvider}
 
 
 def test_units_of_work_are_fresh(container: Container) -> None:

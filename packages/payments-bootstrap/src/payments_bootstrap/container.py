@@ -197,9 +197,8 @@ class Container(containers.DeclarativeContainer):
     stripe: providers.Provider[IPaymentProvider] = _One(
         open_stripe, settings.provided.payment_providers.stripe, closing
     )
-    payment_providers: providers.Provider[dict[str, IPaymentProvider]] = providers.Dict(
-        stripe=stripe
-    )
+    # By name; whoever is in it is asked for health, traced, compared and sent webhooks.
+    payment_providers: providers.Dict = providers.Dict(stripe=stripe)
 
     results: providers.Provider[IResultCache] = _One(
         results_of, settings.provided.redis, settings.provided.payment_providers.stripe, closing
@@ -295,7 +294,7 @@ class Container(containers.DeclarativeContainer):
         probes_of,
         settings.provided.health,
         database=_Each(partial, check_database, queries, _Each(partial, is_behind, engine)),
-        provider=stripe.provided.ping,
+        providers=payment_providers,
         workers=_Each(
             Workers,
             heartbeats,

@@ -14,6 +14,7 @@ from payments_bootstrap.settings import Check, HealthSettings
 from payments_bootstrap.worker import Part
 from payments_core.ports.clock import IClock
 from payments_core.ports.heartbeats import Heartbeat, IHeartbeats
+from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
 
 
@@ -74,7 +75,7 @@ class Workers:
 def probes_of(
     settings: HealthSettings,
     database: Ping,
-    provider: Ping,
+    providers: Mapping[str, IPaymentProvider],
     workers: Workers,
     redis: Ping | None,
 ) -> Mapping[str, Probe]:
@@ -88,7 +89,10 @@ def probes_of(
     )
     probes = {
         Check.DATABASE: probe(database),
-        Check.STRIPE: probe(provider, fresh=settings.provider_fresh.total_seconds()),
+        **{
+            Check(name): probe(provider.ping, fresh=settings.provider_fresh.total_seconds())
+            for name, provider in providers.items()
+        },
         Check.WORKER: probe(workers.present, hearsay=True),
     }
     if workers.broker:
