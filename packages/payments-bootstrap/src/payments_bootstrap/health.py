@@ -3,14 +3,13 @@ Whether what this service stands on is there, in words without details.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Future
 from enum import StrEnum
 
 import attrs
 
+from payments_bootstrap.latest import Latest
 from payments_core.domain.errors import PaymentsError
 
 _log = logging.getLogger(__name__)
@@ -90,48 +89,33 @@ class HealthReport:
     reasons: Mapping[str, str] = attrs.field(factory=dict)
 
 
-@attrs.define(eq=False)
 class _Watch:
     """
-    One thing, with the last question that it was asked: never two at once.
+    One thing, with what it answered last.
     """
 
-    probe: Probe
-    began: float = 0.0
-    asked: "Future[Answer] | None" = None
-    lock: threading.Lock = attrs.field(factory=threading.Lock)
-
-    def begin(self) -> None:
-        """
-        Ask, unless an answer is on its way or the last one is still good.
-        """
-        with self.lock:
-            now = time.monotonic()
-            if self.asked and not (self.asked.done() and now - self.began >= self.probe.fresh):
-                return
-            self.asked, self.began = Future(), now
-        threading.Thread(target=self._ask, args=(self.asked,), daemon=True).start()
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+        self.latest = Latest(self._ask, probe.fresh)
 
     def answer(self) -> Answer:
         """
         Return what it said, or that it did not within its time.
         """
-        assert self.asked is not None
-        left = self.began + self.probe.timeout - time.monotonic()
+        left = self.latest.began + self._probe.timeout - time.monotonic()
         try:
-            return self.asked.result(max(0.0, left))
+            return self.latest.result(max(0.0, left))
         except TimeoutError:
-            return self._silence(Condition.TIMEOUT, f"no answer in {self.probe.timeout:g} s")
+            return self._silence(Condition.TIMEOUT, f"no answer in {self._probe.timeout:g} s")
 
-    def _ask(self, asked: "Future[Answer]") -> None:
+    def _ask(self) -> Answer:
         try:
-            found = self.probe.ask() or Answer()
+            return self._probe.ask() or Answer()
         except Exception as error:  # noqa: BLE001 - whatever is raised, it is not there
-            found = self._silence(Condition.UNAVAILABLE, _reason(error))
-        asked.set_result(found)
+            return self._silence(Condition.UNAVAILABLE, _reason(error))
 
     def _silence(self, condition: Condition, reason: str) -> Answer:
-        return Answer(Condition.UNKNOWN if self.probe.hearsay else condition, reason)
+        return Answer(Condition.UNKNOWN if self._probe.hearsay else condition, reason)
 
 
 def _reason(error: Exception) -> str:
@@ -158,7 +142,7 @@ class Health:
         Return how things are, or were a few seconds ago.
         """
         for watch in self._watches.values():
-            watch.begin()
+            watch.latest.begin()
         answers = {name: watch.answer() for name, watch in self._watches.items()}
         checks = {name: answer.condition for name, answer in answers.items()}
         reasons = {name: answer.reason for name, answer in answers.items() if answer.reason}

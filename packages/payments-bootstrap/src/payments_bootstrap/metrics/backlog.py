@@ -3,10 +3,7 @@ What is not done yet, out of the database at the moment of the scrape.
 """
 
 import logging
-import threading
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future
 from datetime import datetime
 from typing import Final, Literal
 
@@ -15,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from payments_bootstrap.latest import Latest
 from payments_core.domain.discrepancy import DiscrepancyKind
 from payments_core.domain.operation import UNRESOLVED
 from payments_core.ports.backlog import MOST, UNDONE, Backlog, IBacklogQueries, Waiting
@@ -85,13 +83,9 @@ class BacklogCollector(Collector):
     def __init__(
         self, queries: IBacklogQueries, clock: IClock, patience: float = 2.0, fresh: float = 5.0
     ) -> None:
-        self._queries = queries
         self._clock = clock
         self._patience = patience
-        self._fresh = fresh
-        self._lock = threading.Lock()
-        self._began = 0.0
-        self._count: Future[Backlog] | None = None
+        self._latest = Latest(queries.count, fresh)
 
     @override
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -109,29 +103,12 @@ class BacklogCollector(Collector):
             yield from families_of(family)
 
     def _counted(self) -> Backlog | None:
+        self._latest.begin()
         try:
-            return self._latest().result(self._patience)
+            return self._latest.result(self._patience)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not fail the scrape
             _log.warning("The database could not be counted: %s", type(error).__name__)
             return None
-
-    def _latest(self) -> "Future[Backlog]":
-        """
-        Return the last count if it is good or not over, or begin another: never two at once.
-        """
-        with self._lock:
-            now = time.monotonic()
-            if self._count and (not self._count.done() or now - self._began < self._fresh):
-                return self._count
-            self._count, self._began = Future(), now
-            threading.Thread(target=self._read, args=(self._count,), daemon=True).start()
-            return self._count
-
-    def _read(self, count: "Future[Backlog]") -> None:
-        try:
-            count.set_result(self._queries.count())
-        except Exception as error:  # noqa: BLE001 - it is for whoever waits
-            count.set_exception(error)
 
 
 def up(value: float | None = None) -> GaugeMetricFamily:
