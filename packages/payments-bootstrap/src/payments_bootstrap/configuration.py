@@ -141,7 +141,8 @@ class _Check:
             problem = self._convert(settings_dict, option, values)
             if problem:
                 problems.append(f"{variable(option.path)}: {problem}")
-        broken = (*broken_rules(values), *out_of_range(values))
+        whole = {o.path: o.default for o in options if o.has_default} | values
+        broken = (*broken_rules(whole), *out_of_range(whole))
         problems += [f"{variable(path)}: {text}" for path, text in broken]
         problems += _refused_by_types(options, values)
         problems += _no_way_to_the_provider(values)

@@ -39,13 +39,13 @@ def out_of_range(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     Yield the setting and the sentence of each value that makes no sense.
     """
     for path in ABOVE_ZERO:
-        if path in values and values[path] <= _nothing(values[path]):
+        if values[path] <= _nothing(values[path]):
             yield path, "it must be above zero"
     for path in NOT_NEGATIVE:
-        if path in values and values[path] < _nothing(values[path]):
+        if values[path] < _nothing(values[path]):
             yield path, "it must not be below zero"
     for path, least in PORTS.items():
-        if not least <= values.get(path, least) <= _PORTS:
+        if not least <= values[path] <= _PORTS:
             yield path, f"it must be a port, between {least} and {_PORTS}"
 
 

@@ -12,18 +12,9 @@ from urllib.parse import urlsplit
 import attrs
 
 from payments_bootstrap.schedule import is_schedule
-from payments_bootstrap.settings import (
-    Check,
-    HealthSettings,
-    KeycloakSettings,
-    PaymentProviderSettings,
-    ReconcileSettings,
-    WorkerSettings,
-)
-from payments_core.application.apply_retention import RetentionPolicy
-from payments_core.domain.policy import Policy
+from payments_bootstrap.settings import Check, PaymentProviderSettings
 from payments_core.domain.reconciliation import ReconciliationPolicy
-from payments_stripe import StripeSettings
+from payments_stripe import KEYS_ARE_KEPT, is_live
 
 DEVELOPMENT_ISSUER: Final = "urn:payments:development"
 """
@@ -46,11 +37,6 @@ _BEATS: Final = 3  # one may be late, and one may be lost
 _CALLS_OF_AN_OPERATION: Final = 3  # a write, and two reads of what it did
 _BESIDES_CALLS: Final = timedelta(seconds=10)
 
-_KEYS_OF_STRIPE: Final = timedelta(hours=24)
-"""
-How long Stripe keeps an idempotency key at least. https://docs.stripe.com/api/idempotent_requests
-"""
-
 _KEPT_AT_LEAST: Final = {
     "messages": (timedelta(days=62), "a reconciliation may look back over 31 days"),
     "webhooks": (timedelta(days=62), "providers still list and send what is a month old"),
@@ -62,12 +48,13 @@ How long each history must be kept, and why.
 
 Values = Mapping[str, Any]
 """
-Converted values by dotted path; those that are missing or wrong are left out.
+Converted values by dotted path, or the default of what is not given or wrong; what has none is
+left out.
 """
 
 
 def _is_development(values: Values) -> bool:
-    return str(values.get("environment")) == "development"
+    return str(values["environment"]) == "development"
 
 
 def _is_loopback(host: str) -> bool:
@@ -78,17 +65,16 @@ def _is_loopback(host: str) -> bool:
 
 
 def _live_key(values: Values) -> bool:
-    key = values.get("payment_providers.stripe.api_key", "")
-    return "_live_" in str(key) and _is_development(values)
+    return is_live(values.get("payment_providers.stripe.api_key", "")) and _is_development(values)
 
 
 def _nobody(values: Values) -> bool:
-    return not any(map(str.strip, values.get("keycloak.issuer", ())))
+    return not any(map(str.strip, values["keycloak.issuer"]))
 
 
 def _no_issuer(values: Values) -> bool:
     # Where its keys are follows from its name, if nothing else is said.
-    named = values.get("keycloak.issuer", ()) if not values.get("keycloak.jwks_url") else ()
+    named = () if values["keycloak.jwks_url"] else values["keycloak.issuer"]
     return any(
         urlsplit(name).scheme not in {"https", "http"}
         for name in named
@@ -97,17 +83,16 @@ def _no_issuer(values: Values) -> bool:
 
 
 def _no_level(values: Values) -> bool:
-    return values.get("log.level", "INFO").upper() not in LEVELS
+    return values["log.level"].upper() not in LEVELS
 
 
 def _nothing(values: Values) -> bool:
-    return not values.get("keycloak.audience", "payment-service").strip()
+    return not values["keycloak.audience"].strip()
 
 
 def _trusts_development(values: Values) -> bool:
-    return DEVELOPMENT_ISSUER in values.get("keycloak.issuer", ()) or str(
-        values.get("keycloak.jwks_url", "")
-    ).startswith("file:")
+    from_file = values["keycloak.jwks_url"].startswith("file:")
+    return DEVELOPMENT_ISSUER in values["keycloak.issuer"] or from_file
 
 
 def _development_in_production(values: Values) -> bool:
@@ -115,42 +100,33 @@ def _development_in_production(values: Values) -> bool:
 
 
 def _development_for_everyone(values: Values) -> bool:
-    return _is_development(values) and not _is_loopback(values.get("http.host", "127.0.0.1"))
+    return _is_development(values) and not _is_loopback(values["http.host"])
 
 
 def _no_address(values: Values) -> bool:
-    return urlsplit(values.get("keycloak.jwks_url", "")).scheme not in {
-        "",
-        "https",
-        "http",
-        "file",
-    }
+    return urlsplit(values["keycloak.jwks_url"]).scheme not in {"", "https", "http", "file"}
 
 
 def _weak_algorithm(values: Values) -> bool:
     allowed = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
-    chosen = values.get("keycloak.algorithms", ("RS256",))
+    chosen = values["keycloak.algorithms"]
     return not chosen or not allowed.issuperset(chosen)
 
 
 def _impatient(values: Values) -> bool:
-    pause: timedelta = values.get("keycloak.keys_pause", KeycloakSettings().keys_pause)
-    return pause <= timedelta(0)
+    return bool(values["keycloak.keys_pause"] <= timedelta(0))
 
 
 def _stale_before_fresh(values: Values) -> bool:
-    default = KeycloakSettings()
-    stale: timedelta = values.get("keycloak.keys_stale", default.keys_stale)
-    fresh: timedelta = values.get("keycloak.keys_fresh", default.keys_fresh)
-    return stale < fresh
+    return bool(values["keycloak.keys_stale"] < values["keycloak.keys_fresh"])
 
 
 def _unknown_provider(values: Values) -> bool:
-    return values.get("default_provider", PROVIDERS[0]) not in PROVIDERS
+    return values["default_provider"] not in PROVIDERS
 
 
 def _required(values: Values) -> frozenset[str]:
-    return frozenset(values.get("health.required", ()))
+    return frozenset(values["health.required"])
 
 
 def _unknown_check(values: Values) -> bool:
@@ -158,29 +134,25 @@ def _unknown_check(values: Values) -> bool:
 
 
 def _no_broker_to_check(values: Values) -> bool:
-    return Check.RABBITMQ in _required(values) and not values.get("rabbitmq.url")
+    return Check.RABBITMQ in _required(values) and not values["rabbitmq.url"]
 
 
 def _no_redis_to_check(values: Values) -> bool:
-    return Check.REDIS in _required(values) and not values.get("redis.url")
+    return Check.REDIS in _required(values) and not values["redis.url"]
 
 
 def _away_between_two_beats(values: Values) -> bool:
-    every: timedelta = values.get("worker.heartbeat_every", WorkerSettings().heartbeat_every)
-    away: timedelta = values.get("health.away_after", HealthSettings().away_after)
-    return away < _BEATS * every
+    return bool(values["health.away_after"] < _BEATS * values["worker.heartbeat_every"])
 
 
 def _short_lease(values: Values) -> bool:
-    default = attrs.fields(StripeSettings).deadline.default
-    call = timedelta(seconds=values.get("payment_providers.stripe.deadline", default))
-    lease: timedelta = values.get("policy.lease", Policy().lease)
-    return lease < _CALLS_OF_AN_OPERATION * call + _BESIDES_CALLS
+    call = timedelta(seconds=values["payment_providers.stripe.deadline"])
+    return bool(values["policy.lease"] < _CALLS_OF_AN_OPERATION * call + _BESIDES_CALLS)
 
 
 def _no_schedule_of(name: str) -> Callable[[Values], bool]:
     def broken(values: Values) -> bool:
-        schedule = values.get(f"{name}.schedule", "")
+        schedule = values[f"{name}.schedule"]
         return bool(schedule) and not is_schedule(schedule)
 
     return broken
@@ -188,32 +160,26 @@ def _no_schedule_of(name: str) -> Callable[[Values], bool]:
 
 def _gone_too_soon(name: str, least: timedelta) -> Callable[[Values], bool]:
     def broken(values: Values) -> bool:
-        kept: timedelta = values.get(f"retention.{name}", getattr(RetentionPolicy(), name))
+        kept: timedelta = values[f"retention.{name}"]
         return kept != timedelta(0) and kept < least
 
     return broken
 
 
 def _long_lookback(values: Values) -> bool:
-    lookback: timedelta = values.get("reconcile.lookback", ReconcileSettings().lookback)
-    return not timedelta(0) < lookback <= ReconciliationPolicy().longest
-
-
-def _policy(values: Values, name: str) -> Any:
-    return values.get(f"policy.{name}", getattr(Policy(), name))
+    return not timedelta(0) < values["reconcile.lookback"] <= ReconciliationPolicy().longest
 
 
 def _keys_outlive_the_providers(values: Values) -> bool:
-    return bool(_policy(values, "key_life") >= _KEYS_OF_STRIPE)
+    return bool(values["policy.key_life"] >= KEYS_ARE_KEPT)
 
 
 def _proof_within_a_lease(values: Values) -> bool:
-    return bool(_policy(values, "proof_after") < _policy(values, "lease"))
+    return bool(values["policy.proof_after"] < values["policy.lease"])
 
 
 def _no_opentelemetry(values: Values) -> bool:
-    wanted = bool(values.get("tracing.enabled", False))
-    return wanted and not all(map(_is_installed, OPENTELEMETRY))
+    return values["tracing.enabled"] and not all(map(_is_installed, OPENTELEMETRY))
 
 
 def _is_installed(module: str) -> bool:
@@ -224,7 +190,7 @@ def _is_installed(module: str) -> bool:
 
 
 def _no_waits(values: Values) -> bool:
-    return not all(_policy(values, name) for name in ("backoff", "spent_backoff"))
+    return not (values["policy.backoff"] and values["policy.spent_backoff"])
 
 
 RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (

@@ -277,8 +277,8 @@ class ReconcileSettings:
 
     schedule: str = "30 3 * * *"
     lookback: timedelta = timedelta(days=3)
-    grace: timedelta = timedelta(minutes=5)
-    stuck_after: timedelta = timedelta(minutes=15)
+    grace: timedelta = ReconciliationPolicy().grace
+    stuck_after: timedelta = ReconciliationPolicy().stuck_after
 
     @property
     def policy(self) -> ReconciliationPolicy:

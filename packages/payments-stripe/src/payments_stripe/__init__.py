@@ -4,13 +4,13 @@ Stripe as a payment provider for payments-core.
 
 from typing import TYPE_CHECKING
 
-from payments_stripe.settings import StripeSettings
+from payments_stripe.settings import KEYS_ARE_KEPT, StripeSettings, is_live
 from payments_stripe.watch import IStripeWatch
 
 if TYPE_CHECKING:
     from payments_stripe.provider import StripePaymentProvider
 
-__all__ = ["IStripeWatch", "StripePaymentProvider", "StripeSettings"]
+__all__ = ["KEYS_ARE_KEPT", "IStripeWatch", "StripePaymentProvider", "StripeSettings", "is_live"]
 
 
 def __getattr__(name: str) -> object:

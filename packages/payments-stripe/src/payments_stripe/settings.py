@@ -4,6 +4,7 @@ What the adapter must be told, checked before anything is sent.
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,6 +15,11 @@ _KEY: Final = re.compile(r"(sk|rk)_(live|test)_\w{3,}", re.ASCII)
 _SECRET: Final = re.compile(r"whsec_\S{3,}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"acct_\w{3,}", re.ASCII)
 _LONGEST_TOLERANCE: Final = 3600
+
+KEYS_ARE_KEPT: Final = timedelta(hours=24)
+"""
+How long Stripe keeps an idempotency key at least. https://docs.stripe.com/api/idempotent_requests
+"""
 
 
 def _secrets(value: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
@@ -29,6 +35,13 @@ def _check_key(_settings: Any, _field: Any, value: str) -> None:
             "api_key must be a secret or restricted key of Stripe, which begins with sk_live_,"
             " sk_test_, rk_live_ or rk_test_: copy it from the Dashboard, Developers, API keys"
         )
+
+
+def is_live(api_key: str) -> bool:
+    """
+    Return whether a key moves real money.
+    """
+    return api_key[3:].startswith("live_")
 
 
 def _check_secrets(_settings: Any, _field: Any, value: tuple[str, ...]) -> None:
@@ -143,4 +156,4 @@ class StripeSettings:
         """
         Whether the key moves real money.
         """
-        return self.api_key[3:].startswith("live_")
+        return is_live(self.api_key)
