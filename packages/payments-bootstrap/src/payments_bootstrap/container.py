@@ -48,13 +48,14 @@ from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
 from payments_core.application.queries import GetPayment, ListPayments, ShowTimeline
 from payments_core.application.receive_webhook import ReceiveWebhook
-from payments_core.application.reconcile_payments import ReconcilePayments, ShowReconciliation
+from payments_core.application.reconcile_payments import ReconcilePayments
 from payments_core.application.record_order import RecordOrder
 from payments_core.application.refund_payment import RefundPayment
 from payments_core.application.relay_outbox import RelayOutbox, ReportLateMessages
 from payments_core.application.replay_webhook import ListWebhooks, ReplayWebhook
 from payments_core.application.report_reviews import ReportReviews
 from payments_core.application.resolve_operations import ResolveOperations
+from payments_core.application.show_reconciliation import ShowReconciliation
 from payments_core.application.verify_payments import VerifyPayments
 from payments_core.ports.audit import IAuditQueries
 from payments_core.ports.backlog import IBacklogQueries
