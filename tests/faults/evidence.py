@@ -13,7 +13,7 @@ from uuid import UUID
 
 import attrs
 
-from payments_core.application.provider_checks import CLOCKS
+from payments_core.application.verification.objects import CLOCKS
 from payments_core.domain.invariants import Violation
 from payments_core.domain.policy import Policy
 from payments_core.domain.status import TRANSITIONS, PaymentStatus

@@ -32,7 +32,8 @@ from payments_core.application.receive_webhook import ReceiveWebhook, ReceiveWeb
 from payments_core.application.refund_payment import RefundPayment, RefundPaymentCommand
 from payments_core.application.relay_outbox import RelayOutbox
 from payments_core.application.resolve_operations import ResolveOperations
-from payments_core.application.stored_checks import CHECKS, Terms
+from payments_core.application.verification.stored import CHECKS
+from payments_core.application.verification.terms import Terms
 from payments_core.application.verify_payments import VerifyPayments, VerifyPaymentsCommand
 from payments_core.domain.errors import PaymentsError, StorageUnavailable
 from payments_core.domain.facts import ProviderPaymentStatus, ProviderRefundStatus

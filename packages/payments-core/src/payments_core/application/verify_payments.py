@@ -9,9 +9,10 @@ from uuid import UUID
 
 import attrs
 
-from payments_core.application.provider_checks import CLOCKS, check_object, check_refund
 from payments_core.application.reconciliation.merge import batches
-from payments_core.application.stored_checks import Terms, check_payment, check_webhook
+from payments_core.application.verification.objects import CLOCKS, check_object, check_refund
+from payments_core.application.verification.stored import check_payment, check_webhook
+from payments_core.application.verification.terms import Terms
 from payments_core.domain.facts import ProviderPayment, ProviderRefund, ProviderRefundStatus
 from payments_core.domain.invariants import Violation
 from payments_core.domain.payment import Payment

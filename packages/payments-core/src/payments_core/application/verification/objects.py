@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from payments_core.application.stored_checks import Terms
+from payments_core.application.verification.terms import Terms
 from payments_core.domain.facts import ProviderPayment, ProviderPaymentStatus, ProviderRefund
 from payments_core.domain.invariants import Violation
 from payments_core.domain.payment import Payment
