@@ -5,6 +5,7 @@ Runs figures, each against its floor and in turn with it, and writes what they c
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -37,37 +38,42 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.figures) - set(FIGURES):
         parser.error(f"there is no figure {', '.join(sorted(unknown))}")
-    start = time.monotonic()
     effort = Effort(options.rounds, options.seconds, options.payments)
-    found = measure(options.figures or list(FIGURES), effort)
-    write(found, options.into, time.monotonic() - start)
+    options.into.mkdir(parents=True, exist_ok=True)
+    failed = measure(options.figures or list(FIGURES), effort, options.into)
+    if failed:
+        sys.exit(f"Not measured: {', '.join(failed)}; see above why")
 
 
-def measure(names: list[str], effort: Effort) -> Found:
+def measure(names: list[str], effort: Effort, folder: Path) -> list[str]:
     """
-    Return what the named figures came to, all of them in one place.
+    Measure the named figures in one place; return the names of those that failed.
+
+    What each came to is written at once: an hour is not lost for the last of them.
     """
-    every = Found()
+    start, every, failed = time.monotonic(), Found(), []
     with place() as here:
         for name in names:
             print(f"Measuring {name} ...", file=sys.stderr, flush=True)
-            found = FIGURES[name](here, effort)
-            every.lines += found.lines
-            every.curves |= found.curves
-            every.costs |= found.costs
-    return every
+            try:
+                every.add(FIGURES[name](here, effort))
+            except Exception:  # noqa: BLE001 - whatever it is, it is shown, and the next one begins
+                traceback.print_exc()
+                failed.append(name)
+            seconds = round(time.monotonic() - start)
+            (folder / "result.json").write_text(report.document(every.lines, seconds=seconds))
+    print(report.table(every.lines))
+    print(f"\n{seconds} s; {folder}/result.json, {', '.join(drawn(every, folder))}")
+    return failed
 
 
-def write(found: Found, folder: Path, seconds: float) -> None:
+def drawn(found: Found, folder: Path) -> list[str]:
     """
-    Print the table, and write it with the plots into a folder.
+    Draw what was found into a folder; return the names of the files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    print(report.table(found.lines))
-    (folder / "result.json").write_text(report.document(found.lines, seconds=round(seconds)))
-    drawn = [plots.latencies(title, curves, folder) for title, curves in found.curves.items()]
-    drawn += [plots.costs(title, curves, folder) for title, curves in found.costs.items()]
-    print(f"\n{seconds:.0f} s; {folder}/result.json, {', '.join(file.name for file in drawn)}")
+    files = [plots.latencies(title, curves, folder) for title, curves in found.curves.items()]
+    files += [plots.costs(title, curves, folder) for title, curves in found.costs.items()]
+    return [file.name for file in files]
 
 
 if __name__ == "__main__":

@@ -129,6 +129,14 @@ class Found:
     curves: dict[str, Mapping[str, Sequence[float]]] = attrs.field(factory=dict)
     costs: dict[str, Mapping[str, Mapping[int, float]]] = attrs.field(factory=dict)
 
+    def add(self, other: "Found") -> None:
+        """
+        Take in what another figure came to.
+        """
+        self.lines += other.lines
+        self.curves |= other.curves
+        self.costs |= other.costs
+
     def curve(self, title: str, samples: Mapping[str, Samples]) -> None:
         """
         Keep the latencies of samples for a plot.
