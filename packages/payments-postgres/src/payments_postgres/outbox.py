@@ -20,6 +20,7 @@ from payments_core.ports.outbox import (
     IOutbox,
     OutboxMessage,
     OutboxStatus,
+    due_at_once,
 )
 from payments_postgres.dialects import add_up
 from payments_postgres.statements import Fixed, Record
@@ -181,7 +182,7 @@ class SqlAlchemyOutbox(IOutbox):
             content_type=finished.content_type,
             body=finished.body,
             created_at=event.occurred_at,
-            next_at=event.occurred_at,
+            next_at=due_at_once(event.occurred_at),
             correlation=current(),
         )
 

@@ -4,7 +4,7 @@ Messages that were written with the payment, and wait to be sent.
 
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 from uuid import UUID
@@ -37,6 +37,19 @@ class OutboxStatus(StrEnum):
 BLOCKING: Final = frozenset({OutboxStatus.PENDING, OutboxStatus.PARKED})
 """
 While one of its messages is in these states, an order's later ones wait.
+"""
+
+
+def due_at_once(created_at: datetime) -> datetime:
+    """
+    Return when a new message is due, also by clocks that are behind its writer's.
+    """
+    return created_at - _CLOCKS_DIFFER
+
+
+_CLOCKS_DIFFER: Final = timedelta(minutes=10)
+"""
+By so much the clocks of writers and relays may differ, and no message waits for it.
 """
 
 

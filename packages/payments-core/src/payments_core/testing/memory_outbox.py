@@ -21,6 +21,7 @@ from payments_core.ports.outbox import (
     IOutbox,
     OutboxMessage,
     OutboxStatus,
+    due_at_once,
 )
 
 Inbox = dict[tuple[str, UUID], InboxMessage]
@@ -104,7 +105,7 @@ class InMemoryOutbox(IOutbox):
             name=message.name,
             **attrs.asdict(finished),
             created_at=event.occurred_at,
-            next_at=event.occurred_at,
+            next_at=due_at_once(event.occurred_at),
             correlation=current(),
         )
 

@@ -225,6 +225,16 @@ class OutboxConformance:
 
         assert message.correlation == under
 
+    def test_a_clock_that_is_ahead(self, make_uow: UnitOfWorkFactory) -> None:
+        """
+        What a machine told whose clock is nine minutes ahead leaves at once, and its order's next.
+        """
+        payment = self.keep(make_uow)
+        ahead = attrs.evolve(a_failure(payment), occurred_at=NOW + timedelta(minutes=9))
+        self.tell(make_uow, ahead)
+
+        assert [m.id for m in self.claim(make_uow)] == [ahead.id]
+
     def test_without_correlation(self, make_uow: UnitOfWorkFactory) -> None:
         """
         What is written under no ids has none.
