@@ -597,6 +597,15 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
         lambda f: f.records.webhooks(None, WebhookPlace("fake", "evt_1"), 20),
         ["pk_webhook_events"],
     ),
+    "what is not done": (
+        lambda f: f.backlog.count(),
+        [
+            "ix_outbox_waiting",
+            "ix_payment_operations_no_outcome",
+            "ix_webhook_events_status",
+            "ix_discrepancies_standing",
+        ],
+    ),
     "runs": (runs, ["uq_reconciliation_runs_active", "pk_reconciliation_runs"]),
 }
 

@@ -340,6 +340,8 @@ discrepancies: Final = Table(
         "id",
         **only_where(text("run_id IS NOT NULL")),
     ),
+    # Read backwards by the count of what is not done.
+    Index("ix_discrepancies_standing", "found_at", "kind", **only_where(STANDS)),
 )
 
 reconciliation_runs: Final = Table(
