@@ -5,11 +5,9 @@ Attributes have the type of the port, so that whoever takes something out sees n
 The container stays in the apps: it never enters the core or an adapter.
 """
 
-import hmac
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
-from typing import TypeVar
 
 from dependency_injector import containers, providers
 
@@ -17,12 +15,19 @@ from payments_bootstrap.client_credentials import ClientCredentials
 from payments_bootstrap.going import Going
 from payments_bootstrap.health import Health, Probe
 from payments_bootstrap.heart import Heart, worker_of
-from payments_bootstrap.log_publisher import LogPublisher
 from payments_bootstrap.metrics.backlog import BacklogCollector
 from payments_bootstrap.metrics.jobs import counted
-from payments_bootstrap.metrics.provider import CountedProvider, CountedStripe
 from payments_bootstrap.metrics.serving import MetricsServer, registry_of
 from payments_bootstrap.metrics.unit_of_work import CountedUnitOfWork
+from payments_bootstrap.opening import (
+    links_of,
+    open_credentials,
+    open_engine,
+    open_stripe,
+    ping_of,
+    publisher_of,
+    results_of,
+)
 from payments_bootstrap.probes import Workers, check_database, probes_of
 from payments_bootstrap.reconciling import Reconciler
 from payments_bootstrap.retaining import Retainer
@@ -61,7 +66,7 @@ from payments_core.ports.audit import IAuditQueries
 from payments_core.ports.backlog import IBacklogQueries
 from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.heartbeats import IHeartbeats
-from payments_core.ports.idempotency import IResultCache, NoResultCache
+from payments_core.ports.idempotency import IResultCache
 from payments_core.ports.outbox import IMessageSerializer
 from payments_core.ports.provider import IPaymentProvider
 from payments_core.ports.queries import IPaymentQueries
@@ -80,90 +85,14 @@ from payments_postgres import (
     SqlAlchemyRetention,
     SqlAlchemyUnitOfWork,
     SqlAlchemyWebhookQueries,
-    create_engine,
     is_behind,
 )
-from payments_rabbit import (
-    MassTransitSerializer,
-    RabbitConsumer,
-    RabbitEventPublisher,
-    RabbitSettings,
-)
-from payments_redis import RedisResultCache, RedisSettings
-from payments_stripe import StripePaymentProvider, StripeSettings
+from payments_rabbit import MassTransitSerializer, RabbitConsumer
 
 # Engine and clients are thread-safe singletons: the plain Singleton was seen to make one
 # instance for each of several threads that asked at once.
 _One = providers.ThreadSafeSingleton
 _Each = providers.Factory
-
-S = TypeVar("S")
-T = TypeVar("T")
-
-
-def opener(make: Callable[[S], T], close: Callable[[T], None]) -> Callable[[S, ExitStack], T]:
-    """
-    Return what makes a thing of its settings, and leaves its end to a stack.
-    """
-
-    def opened(settings: S, closing: ExitStack) -> T:
-        thing = make(settings)
-        closing.callback(close, thing)
-        return thing
-
-    return opened
-
-
-open_engine = opener(create_engine, lambda engine: engine.dispose())
-open_credentials = opener(ClientCredentials.of, ClientCredentials.close)
-
-
-def open_stripe(settings: StripeSettings, closing: ExitStack) -> IPaymentProvider:
-    """
-    Return Stripe, whose calls are counted; leave its end to the stack.
-    """
-    provider = StripePaymentProvider(settings, watch=CountedStripe("stripe"))
-    closing.callback(provider.close)
-    return CountedProvider(provider)
-
-
-def publisher_of(settings: RabbitSettings) -> RabbitEventPublisher | LogPublisher:
-    """
-    Return the way to the broker, or to the log where there is none.
-    """
-    return RabbitEventPublisher(settings) if settings.configured else LogPublisher()
-
-
-def results_of(settings: RedisSettings, stripe: StripeSettings, closing: ExitStack) -> IResultCache:
-    """
-    Return what remembers results in front of the database; nothing where there is no Redis.
-    """
-    if not settings.configured:
-        return NoResultCache()
-    # All processes know this key and nobody else does. After it was changed, what stands in
-    # Redis is forgotten, and the database is asked.
-    secret = hmac.digest(stripe.api_key.encode(), b"results in redis", "sha256")
-    cache = RedisResultCache(settings, secret)
-    closing.callback(cache.close)
-    return cache
-
-
-def ping_of(results: IResultCache) -> Callable[[], None] | None:
-    """
-    Return what asks Redis; None where there is none.
-    """
-    return results.ping if isinstance(results, RedisResultCache) else None
-
-
-def links_of(
-    settings: RabbitSettings,
-    publisher: Callable[[], RabbitEventPublisher],
-    consumer: Callable[[], RabbitConsumer],
-) -> Mapping[Part, Callable[[], Link]]:
-    """
-    Return what makes the link of each part of the worker; none without a broker.
-    """
-    return {Part.RELAY: publisher, Part.CONSUMERS: consumer} if settings.configured else {}
 
 
 class Container(containers.DeclarativeContainer):
