@@ -239,7 +239,7 @@ def test_key_of_another_request(service: Service) -> None:
     ended = service.on(*words, "2.00")
 
     assert ended.exit_code == ExitCode.REFUSED
-    assert "This Idempotency-Key was used for another request" in ended.stderr
+    assert "This Idempotency-Key was used for another refund" in ended.stderr
 
 
 def test_who_it_was_is_kept(service: Service) -> None:

@@ -50,6 +50,23 @@ def refund(
     return service.refund.execute(command)
 
 
+def test_a_preview_says_what_would_be_given_back(service: Service) -> None:
+    """
+    It tells what is left, forbids what execution forbids, knows what was made, and changes nothing.
+    """
+    payment = service.pay()
+    refund(service, payment, "4.00", key="made")
+    rest = RefundPaymentCommand(payment_id=payment.id, request_key="rest")
+    made = RefundPaymentCommand(payment_id=payment.id, request_key="made")
+    more = RefundPaymentCommand(payment_id=payment.id, request_key="more", amount=eur("6.01"))
+
+    assert service.refund.preview(rest) == eur("6.00")
+    assert service.refund.preview(made) is None
+    with pytest.raises(RefundExceedsCaptured):
+        service.refund.preview(more)
+    assert len(service.stored(payment.id).refunds) == 1
+
+
 def test_in_parts_until_all_is_back(service: Service) -> None:
     """
     Partial refunds leave Succeeded; the last one makes Refunded; each is told once.

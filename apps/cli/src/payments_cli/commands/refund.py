@@ -10,10 +10,6 @@ from payments_cli.changes import fresh_key, repeatable, request_key, write_refun
 from payments_cli.examples import examples
 from payments_cli.session import PaymentId, Session, confirm, money, operator, with_session
 from payments_core.application.refund_payment import RefundPaymentCommand, refund_request_key
-from payments_core.domain.errors import AlreadyRefunded, InvalidState
-from payments_core.domain.money import Money
-from payments_core.domain.refund import RefundStatus
-from payments_core.ports.queries import PaymentView
 
 MAYBE_MADE = (
     "A request on this payment has no answer yet. If it was this refund, repeat it with the"
@@ -55,11 +51,6 @@ def command(
     """
     found = session.container.get_payment().execute(payment)
     wanted = money(session, amount, found.amount.currency)
-    left = _left(session, found)
-    if idempotency_key is None and request_id is None:
-        _check_new(found, left)
-    how_much = wanted or (f"the {left} that is left" if left else "what is left")
-    confirm(f"Refund {how_much} of payment {payment}?", yes=yes)
     key = idempotency_key or fresh_key()
     asked = RefundPaymentCommand(
         payment_id=payment,
@@ -69,33 +60,13 @@ def command(
         idempotency_key=request_key(key, payment),
         actor=operator(),
     )
-    with repeatable(session, key):
-        done = session.container.refund_payment().execute(asked)
-    write_refunded(session, done.refund, key)
-
-
-def _check_new(payment: PaymentView, left: Money) -> None:
-    """
-    Accept a refund that is not the repetition of another one, so that nobody is asked in vain.
-
-    Raises:
-        InvalidState: Nothing was captured.
-        AlreadyRefunded: All that was captured is refunded, or will be.
-    """
-    if not payment.captured:
-        raise InvalidState(f"A payment that is {payment.status} cannot be refunded")
-    if not left:
-        raise AlreadyRefunded("Nothing is left to refund")
-    if payment.unresolved_operations:
+    use_case = session.container.refund_payment()
+    # Nobody is asked in vain: what cannot be done is refused first.
+    left = use_case.preview(asked)
+    if found.unresolved_operations and idempotency_key is None and request_id is None:
         click.echo(MAYBE_MADE, err=True)
-
-
-def _left(session: Session, payment: PaymentView) -> Money:
-    """
-    Return what was captured and is neither returned nor on its way.
-    """
-    left = payment.captured - payment.refunded
-    for entry in session.container.show_timeline().execute(payment.id):
-        if entry.kind == "refund" and entry.state == RefundStatus.PENDING:
-            left -= Money.parse(*entry.details["amount"].split())
-    return left
+    how_much = wanted or (f"the {left} that is left" if left else "what is left")
+    confirm(f"Refund {how_much} of payment {payment}?", yes=yes)
+    with repeatable(session, key):
+        done = use_case.execute(asked)
+    write_refunded(session, done.refund, key)

@@ -9,7 +9,7 @@ import attrs
 from attrs.converters import optional
 
 from payments_core.application.audit import Asked
-from payments_core.application.operations import Operations
+from payments_core.application.operations import Operations, locked
 from payments_core.application.results import IssuedRefund
 from payments_core.domain import asking
 from payments_core.domain.actor import EMBEDDING, Actor
@@ -97,6 +97,21 @@ class RefundPayment:
             lambda payment: self._ask(payment, command),
             Asked(action="refund", actor=command.actor, reason=command.reason),
         )
+
+    def preview(self, command: RefundPaymentCommand) -> Money | None:
+        """
+        Return how much `execute` would give back now; None if it was asked for before.
+
+        Nothing is written and nobody is asked.
+
+        Raises:
+            As of `execute`.
+        """
+        with self.operations.unit_of_work() as uow:
+            payment = locked(uow, command.payment_id)
+        # Asked of a copy that is thrown away: the unit of work has ended without a commit.
+        operation = self._ask(payment, command)
+        return payment.refunds[-1].amount if operation else None
 
     def _ask(self, payment: Payment, command: RefundPaymentCommand) -> Operation | None:
         if _before(payment, command):
