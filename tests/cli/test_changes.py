@@ -19,7 +19,7 @@ import pytest
 from payments_bootstrap import Container
 from payments_cli.changes import NO_ANSWER, WAITS, repeatable
 from payments_cli.commands.refund import MAYBE_MADE
-from payments_cli.errors import ExitCode, Refusal
+from payments_cli.refusal import ExitCode, Refusal
 from payments_cli.session import Session
 from payments_core.domain.errors import StorageUnavailable
 from tests.cli.conftest import PAYMENTS, clean_environ

@@ -14,8 +14,9 @@ import attrs
 import pytest
 from click.testing import CliRunner
 
-from payments_cli.errors import EXIT_CODES, ExitCode, refusal_of
+from payments_cli.errors import EXIT_CODES, refusal_of
 from payments_cli.main import COMMANDS, main
+from payments_cli.refusal import ExitCode
 from payments_core.domain.errors import (
     InvalidState,
     OrderAlreadyHasPayment,

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 
 from payments_bootstrap import bootstrap
 from payments_bootstrap.serving import migrate_database
-from payments_cli.errors import ExitCode
 from payments_cli.main import main
+from payments_cli.refusal import ExitCode
 from payments_core.testing.builders import a_payment
 from payments_core.testing.conformance.outbox import a_success
 from tests.cli.conftest import PAYMENTS

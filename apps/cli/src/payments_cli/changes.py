@@ -11,8 +11,8 @@ from uuid import UUID
 
 import click
 
-from payments_cli.errors import ExitCode, Refusal
 from payments_cli.output import Row, payment_row, refund_row, write_facts, write_json
+from payments_cli.refusal import ExitCode, Refusal
 from payments_cli.session import Session
 from payments_core.domain.errors import StorageUnavailable
 from payments_core.domain.refund import RefundStatus

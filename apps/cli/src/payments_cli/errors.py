@@ -16,8 +16,6 @@ from payments_core.domain.errors import (
     WindowInvalid,
 )
 
-__all__ = ["EXIT_CODES", "ExitCode", "Refusal", "refusal_of"]
-
 EXIT_CODES: Final[Mapping[type[PaymentsError], ExitCode]] = {
     NotFound: ExitCode.NOT_FOUND,
     WindowInvalid: ExitCode.USAGE,

@@ -17,7 +17,8 @@ import click
 from typing_extensions import override
 
 from payments_bootstrap import ConfigurationError, Container, bootstrap, close
-from payments_cli.errors import ExitCode, Refusal, refusal_of
+from payments_cli.errors import refusal_of
+from payments_cli.refusal import ExitCode, Refusal
 from payments_core.domain.actor import Actor, Channel
 from payments_core.domain.errors import InvalidMoney, PaymentsError
 from payments_core.domain.money import Money
@@ -37,6 +38,12 @@ class Session:
 
     container: Container
     as_json: bool
+
+    def provider(self, name: str | None) -> str:
+        """
+        Return the name of the provider that is meant: the default one if none is named.
+        """
+        return name or self.container.settings().default_provider
 
 
 def operator() -> Actor:

@@ -8,12 +8,12 @@ from uuid import UUID
 import click
 
 from payments_cli.audit_rows import audit_row, short_audit_row
-from payments_cli.errors import ExitCode
 from payments_cli.examples import examples
 from payments_cli.layout import write_entries
 from payments_cli.moments import MOMENT
 from payments_cli.output import Row, write_json, write_table
 from payments_cli.progress import progress
+from payments_cli.refusal import ExitCode
 from payments_cli.session import PaymentId, Session, with_session
 from payments_core.application.verify_payments import Report, VerifyPaymentsCommand
 from payments_core.domain.invariants import INVARIANTS

@@ -6,9 +6,9 @@ import logging
 
 import click
 
-from payments_cli.errors import ExitCode
 from payments_cli.examples import examples
 from payments_cli.output import write_json
+from payments_cli.refusal import ExitCode
 from payments_cli.session import Session, with_session
 
 TEACHING = examples(

@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 
 import click
 
-from payments_cli.errors import ExitCode
 from payments_cli.examples import examples
 from payments_cli.moments import MOMENT
 from payments_cli.output import Row, write_json, write_table
 from payments_cli.progress import progress
-from payments_cli.refusal import Refusal
+from payments_cli.refusal import ExitCode, Refusal
 from payments_cli.session import Session, operator, with_session
 from payments_core.application.reconcile_payments import ReconcileCommand, Watch
 from payments_core.contracts.converter import timestamp
@@ -67,7 +66,7 @@ def command(
     if until is not None and since >= until:
         raise click.BadParameter("It must be before --until.", param_hint="--since")
     asked = ReconcileCommand(
-        provider=provider or session.container.settings().default_provider,
+        provider=session.provider(provider),
         window_start=since,
         window_end=until or now,
         dry_run=dry_run,

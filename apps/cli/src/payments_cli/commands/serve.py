@@ -8,8 +8,8 @@ from typing import NoReturn
 import click
 
 from payments_cli.banner import banner
-from payments_cli.errors import ExitCode, Refusal
 from payments_cli.examples import examples
+from payments_cli.refusal import ExitCode, Refusal
 from payments_cli.session import refusals
 from payments_cli.signals import Stop
 

@@ -96,7 +96,7 @@ def show(session: Session, *, event: str, provider: str | None, payload: bool) -
     """
     Show one event whole.
     """
-    found = session.container.list_webhooks().one(_provider(session, provider), event)
+    found = session.container.list_webhooks().one(session.provider(provider), event)
     row = event_row(found, payload=payload or session.as_json)
     if session.as_json:
         write_json(row)
@@ -123,7 +123,7 @@ def replay(
     nothing. A dry run reads it too, writes nothing and sends nothing. It asks if the provider
     would be asked for something, such as the refund of money that came too late.
     """
-    use_case, name = session.container.replay_webhook(), _provider(session, provider)
+    use_case, name = session.container.replay_webhook(), session.provider(provider)
     previews = [use_case.preview(name, event) for event in events]
     if dry_run:
         rows = [preview_row(found) for found in previews]
@@ -168,7 +168,7 @@ def backfill(
         raise click.UsageError("--since must be before --until.")
     gaps: list[Gap] = []
     try:
-        _fill(session, _provider(session, provider), window, gaps, dry_run=dry_run)
+        _fill(session, session.provider(provider), window, gaps, dry_run=dry_run)
     except KeyboardInterrupt:
         raise _interrupted(session, gaps) from None
     if session.as_json:
@@ -222,7 +222,3 @@ def _short_gap_row(gap: Gap) -> dict[str, str]:
         "state": gap.status or "missing",
         "details": ", ".join(f"{name}: {value}" for name, value in about.items() if value),
     }
-
-
-def _provider(session: Session, name: str | None) -> str:
-    return name or session.container.settings().default_provider
