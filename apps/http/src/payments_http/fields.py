@@ -24,6 +24,7 @@ from payments_core.ports.queries import Cursor
 from payments_http.parsing import Sentence
 
 UUID_PATTERN: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+PROVIDER: Final = r"[a-z][a-z0-9_-]{0,31}"
 AMOUNT_PATTERN: Final = r"^[0-9]{1,15}(\.[0-9]{1,4})?$"
 _POSITIVE_PATTERN: Final = (
     r"^([0-9]{0,14}[1-9][0-9]{0,14}(\.[0-9]{1,4})?|0+\.0{0,3}[1-9][0-9]{0,3})$"
@@ -86,6 +87,21 @@ class Text(fields.String):
         if self.pattern and not self.pattern.fullmatch(text):
             raise refuse(f"It must match {self.pattern.pattern}.")
         return text
+
+
+class Provider(Text):
+    """
+    A provider's name; that of the default one where none is given.
+    """
+
+    def __init__(self) -> None:
+        metadata = {"example": "stripe"}
+        super().__init__(32, PROVIDER, metadata=metadata, load_default=_default_provider)
+
+
+def _default_provider() -> str:
+    settings: Settings = current_app.config["PAYMENTS"]
+    return settings.default_provider
 
 
 class CanonicalUUID(fields.UUID):

@@ -17,6 +17,7 @@ from payments_core.domain.refund import RefundStatus
 from payments_core.domain.requests import CaptureMethod
 from payments_core.domain.status import PaymentStatus
 from payments_http.fields import (
+    PROVIDER,
     Amount,
     CanonicalUUID,
     Currency,
@@ -24,6 +25,7 @@ from payments_http.fields import (
     Flag,
     MoneyText,
     Place,
+    Provider,
     ReturnUrl,
     Text,
     Time,
@@ -32,7 +34,6 @@ from payments_http.fields import (
 from payments_http.parsing import Sentence
 
 PAYMENT_METHOD: Final = r"[A-Za-z0-9_]{1,255}"
-PROVIDER: Final = r"[a-z][a-z0-9_-]{0,31}"
 
 
 class CamelCase(Schema):
@@ -77,7 +78,7 @@ class CreatePayment(CamelCase):
     )
     return_url = ReturnUrl()
     customer_id = Text(metadata={"description": "The owner. For service and Admin tokens only."})
-    provider = Text(32, PROVIDER, metadata={"example": "stripe"})
+    provider = Provider()
 
     @validates_schema
     def _check_money(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -175,7 +176,7 @@ class Reconcile(CamelCase):
             "description": "Exclusive; at most 31 days later. The last minutes are left out."
         },
     )
-    provider = Text(32, PROVIDER, metadata={"example": "stripe"})
+    provider = Provider()
     dry_run = Flag(
         load_default=False,
         metadata={"description": "Only look: nothing is repaired, no difference is kept."},

@@ -55,7 +55,6 @@ def create_payment(body: dict[str, Any]) -> Answer:
     """
     key = scoped_key(required=False)
     amount = Money.parse(body.pop("amount"), body.pop("currency"))
-    body.setdefault("provider", container().settings().default_provider)
     customer_id = body.pop("customer_id", None)
     if customer_id or Permission.CREATE_ANY not in caller().permissions:
         count(Limited.CREATES, customer_id or caller().subject)

@@ -37,7 +37,6 @@ def reconcile(body: dict[str, Any]) -> Answer:
 
     A provider has one run at a time.
     """
-    body.setdefault("provider", container().settings().default_provider)
     command = ReconcileCommand(actor=actor(), **body)
     run = container().reconcile_payments().request(command)
     place = {"Location": f"{RUNS}/{run.id}", "Retry-After": "5"}
