@@ -43,9 +43,9 @@ class Retainer:
             self.apply.execute()
         except StorageUnavailable as error:
             _log.error(
-                "Retention could not be applied: %s. Only the owner of the tables may: run"
-                " `payments retention` as that user each night, and set RETENTION__SCHEDULE to"
-                " nothing here",
+                "Retention could not be applied, and waits for its next time: %s. If this user"
+                " may not, since another one owns the tables, run `payments retention` as that"
+                " one each night, and set RETENTION__SCHEDULE to nothing here",
                 error,
             )
         return 0

@@ -5,13 +5,14 @@
 import click
 
 from payments_cli.examples import examples
-from payments_cli.output import Row, write_json, write_table
+from payments_cli.output import Row, short_time, write_json, write_table
 from payments_cli.session import Session, with_session
 from payments_core.application.apply_retention import Applied
 from payments_core.contracts.converter import timestamp
 from payments_core.ports.retention import Removal
 
-TITLES = {"history": "what", "before": "older than", "gone": "removed", "stays": "stays"}
+TITLES = {"history": "what", "before": "older than, UTC", "gone": "removed", "stays": "stays"}
+WOULD = TITLES | {"gone": "would go", "stays": "would stay"}
 
 TEACHING = examples(
     "payments retention --dry-run   # which months would go",
@@ -34,7 +35,7 @@ def command(session: Session, *, dry_run: bool) -> None:
     if session.as_json:
         write_json(_document(applied))
         return
-    write_table(TITLES, [_row(removal) for removal in applied.removals])
+    write_table(WOULD if dry_run else TITLES, [_row(removal) for removal in applied.removals])
     if applied.made:
         click.echo(f"New months: {', '.join(applied.made)}")
 
@@ -42,7 +43,7 @@ def command(session: Session, *, dry_run: bool) -> None:
 def _row(removal: Removal) -> Row:
     return {
         "history": removal.history.value,
-        "before": timestamp(removal.before),
+        "before": short_time(removal.before),
         "gone": ", ".join((*removal.parts, f"{removal.rows} rows")),
         "stays": ", ".join(f"{name}: {why}" for name, why in removal.stays.items()) or "nothing",
     }
