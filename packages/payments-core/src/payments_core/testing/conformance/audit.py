@@ -15,6 +15,7 @@ from payments_core.domain.operation import OperationState
 from payments_core.ports.audit import AuditEntry, AuditFilter, IAuditQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.builders import NOW, a_payment, answered, eur
+from payments_core.testing.conformance.kept import OnUnitsOfWork
 
 ANNA = Actor(
     channel=Channel.API,
@@ -45,17 +46,10 @@ def an_entry(number: int = 0, **changes: Any) -> AuditEntry:
     return AuditEntry(**fields | changes)
 
 
-class AuditConformance:
+class AuditConformance(OnUnitsOfWork):
     """
-    Subclass it and override the two fixtures, which must share one empty database.
+    Subclass it and override `make_uow` and `audit`, which must share one empty database.
     """
-
-    @pytest.fixture
-    @abstractmethod
-    def make_uow(self) -> UnitOfWorkFactory:
-        """
-        Return what gives a fresh unit of work at each call.
-        """
 
     @pytest.fixture
     @abstractmethod

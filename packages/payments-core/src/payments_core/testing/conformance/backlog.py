@@ -15,22 +15,16 @@ from payments_core.ports.outbox import OutboxStatus
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.ports.webhooks import WebhookStatus
 from payments_core.testing.builders import NOW, a_payment, answered
+from payments_core.testing.conformance.kept import OnUnitsOfWork
 from payments_core.testing.conformance.storage import an_event
 
 LATER = NOW + timedelta(minutes=1)
 
 
-class BacklogConformance:
+class BacklogConformance(OnUnitsOfWork):
     """
-    Subclass it and override the two fixtures, which must share one empty database.
+    Subclass it and override `make_uow` and `backlog`, which must share one empty database.
     """
-
-    @pytest.fixture
-    @abstractmethod
-    def make_uow(self) -> UnitOfWorkFactory:
-        """
-        Return what gives a fresh unit of work at each call.
-        """
 
     @pytest.fixture
     @abstractmethod

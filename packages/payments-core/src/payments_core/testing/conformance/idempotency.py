@@ -5,7 +5,6 @@ One suite for the keys alone (`KeysConformance`), one for whole requests under a
 (`IdempotencyConformance`): run that with every storage, and with every cache in every condition.
 """
 
-from abc import abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -41,6 +40,7 @@ from payments_core.ports.provider import Window
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.builders import NOW, eur
 from payments_core.testing.clock import ManualClock
+from payments_core.testing.conformance.kept import OnUnitsOfWork
 from payments_core.testing.fake_provider import (
     ACTION_METHOD,
     APPROVED_METHOD,
@@ -69,17 +69,10 @@ def a_keyed_request(**changes: Any) -> KeyedRequest:
     return KeyedRequest(**fields | changes)
 
 
-class KeysConformance:
+class KeysConformance(OnUnitsOfWork):
     """
-    Subclass it and override the fixture.
+    Subclass it and override `make_uow`.
     """
-
-    @pytest.fixture
-    @abstractmethod
-    def make_uow(self) -> UnitOfWorkFactory:
-        """
-        Return what gives a fresh unit of work at each call, on one empty database.
-        """
 
     def take(self, make_uow: UnitOfWorkFactory, request: KeyedRequest) -> KeyedRequest | None:
         """
@@ -184,20 +177,13 @@ class KeysConformance:
         assert self.take(make_uow, young) == young
 
 
-class IdempotencyConformance:
+class IdempotencyConformance(OnUnitsOfWork):
     """
     Subclass it and override the fixtures: a storage, and perhaps a cache in front.
 
     A cache that is absent, empty or lost in the middle changes no result; override `disturb`
     to lose it between two requests.
     """
-
-    @pytest.fixture
-    @abstractmethod
-    def make_uow(self) -> UnitOfWorkFactory:
-        """
-        Return what gives a fresh unit of work at each call, on one empty database.
-        """
 
     @pytest.fixture
     def cache(self) -> IResultCache:

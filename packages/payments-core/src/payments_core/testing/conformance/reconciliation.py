@@ -27,6 +27,7 @@ from payments_core.ports.queries import Cursor
 from payments_core.ports.reconciliation import IReconciliationQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.builders import NOW, a_payment, a_refund_fact, answered, eur
+from payments_core.testing.conformance.kept import OnUnitsOfWork
 from payments_core.testing.conformance.storage import an_event
 
 LATER = NOW + timedelta(minutes=1)
@@ -64,17 +65,10 @@ def a_difference(**changes: Any) -> Discrepancy:
     return Discrepancy(**fields | changes)
 
 
-class ReconciliationConformance:
+class ReconciliationConformance(OnUnitsOfWork):
     """
-    Subclass it and override the two fixtures, which must share one empty database.
+    Subclass it and override `make_uow` and `rows`, which must share one empty database.
     """
-
-    @pytest.fixture
-    @abstractmethod
-    def make_uow(self) -> UnitOfWorkFactory:
-        """
-        Return what gives a fresh unit of work at each call.
-        """
 
     @pytest.fixture
     @abstractmethod

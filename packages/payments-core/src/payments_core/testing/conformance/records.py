@@ -16,22 +16,16 @@ from payments_core.ports.queries import Cursor
 from payments_core.ports.records import IRecordQueries, OrderSequence, WebhookPlace
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.builders import NOW, a_payment, a_refund_fact, answered, eur
+from payments_core.testing.conformance.kept import OnUnitsOfWork
 from payments_core.testing.conformance.storage import an_event
 
 LATER = NOW + timedelta(minutes=1)
 
 
-class RecordsConformance:
+class RecordsConformance(OnUnitsOfWork):
     """
     Inherit it, and give a unit of work and the queries of one empty store.
     """
-
-    @abstractmethod
-    @pytest.fixture
-    def make_uow(self) -> UnitOfWorkFactory:
-        """
-        Return what gives units of work.
-        """
 
     @abstractmethod
     @pytest.fixture

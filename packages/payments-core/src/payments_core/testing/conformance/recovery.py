@@ -2,13 +2,9 @@
 What every `IPaymentRepository` promises to those who resolve operations.
 """
 
-from abc import abstractmethod
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
-
-import pytest
 
 from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.operation import OperationState
@@ -18,47 +14,18 @@ from payments_core.domain.settlement import Answer, apply
 from payments_core.ports.repositories import Claim
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.builders import NOW, a_payment, answered
+from payments_core.testing.conformance.kept import OnPayments
 
 DUE = NOW + Policy().lease
 WAITS = ProviderPaymentStatus.REQUIRES_PAYMENT_METHOD
 
 
-class RecoveryConformance:
+class RecoveryConformance(OnPayments):
     """
-    Subclass it and override the fixture, which must lead to an empty database.
+    Subclass it and override `make_uow`.
     """
-
-    @pytest.fixture
-    @abstractmethod
-    def make_uow(self) -> UnitOfWorkFactory:
-        """
-        Return what gives a fresh unit of work at each call.
-        """
 
     # ------------------------------------------------------------ steps
-
-    def keep(self, make_uow: UnitOfWorkFactory, payment: Payment) -> Payment:
-        """
-        Add a payment and commit.
-        """
-        with make_uow() as uow:
-            assert uow.payments.add(payment)
-            uow.commit()
-        return payment
-
-    def change(
-        self, make_uow: UnitOfWorkFactory, payment_id: UUID, act: Callable[[Payment], object]
-    ) -> Payment:
-        """
-        Read a payment, change it, save it and commit.
-        """
-        with make_uow() as uow:
-            payment = uow.payments.get(payment_id)
-            assert payment is not None
-            act(payment)
-            uow.payments.save(payment)
-            uow.commit()
-        return payment
 
     def claim(
         self,

@@ -4,7 +4,6 @@ What every `IUnitOfWork` and `IPaymentQueries` promise, repositories and inbox i
 
 import threading
 from abc import abstractmethod
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -35,6 +34,7 @@ from payments_core.ports.queries import (
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
 from payments_core.testing.builders import NOW, a_payment, a_refund_fact, answered, eur
+from payments_core.testing.conformance.kept import OnPayments
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -59,17 +59,10 @@ def an_event(**changes: Any) -> WebhookEvent:
     return WebhookEvent(**fields | changes)
 
 
-class StorageConformance:
+class StorageConformance(OnPayments):
     """
-    Subclass it and override the two fixtures, which must share one empty database.
+    Subclass it and override `make_uow` and `queries`, which must share one empty database.
     """
-
-    @pytest.fixture
-    @abstractmethod
-    def make_uow(self) -> UnitOfWorkFactory:
-        """
-        Return what gives a fresh unit of work at each call.
-        """
 
     @pytest.fixture
     @abstractmethod
@@ -79,29 +72,6 @@ class StorageConformance:
         """
 
     # ------------------------------------------------------------ steps
-
-    def keep(self, make_uow: UnitOfWorkFactory, payment: Payment) -> Payment:
-        """
-        Add a payment and commit.
-        """
-        with make_uow() as uow:
-            assert uow.payments.add(payment)
-            uow.commit()
-        return payment
-
-    def change(
-        self, make_uow: UnitOfWorkFactory, payment_id: UUID, act: Callable[[Payment], object]
-    ) -> Payment:
-        """
-        Read a payment, change it, save it and commit.
-        """
-        with make_uow() as uow:
-            payment = uow.payments.get(payment_id)
-            assert payment is not None
-            act(payment)
-            uow.payments.save(payment)
-            uow.commit()
-        return payment
 
     def read(self, make_uow: UnitOfWorkFactory, payment_id: UUID) -> Payment:
         """

@@ -13,20 +13,14 @@ from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.ports.webhook_queries import IWebhookQueries, WebhookCursor, WebhookFilter
 from payments_core.ports.webhooks import WebhookEvent, WebhookStatus
 from payments_core.testing.builders import NOW, a_payment
+from payments_core.testing.conformance.kept import OnUnitsOfWork
 from payments_core.testing.conformance.storage import an_event
 
 
-class WebhooksConformance:
+class WebhooksConformance(OnUnitsOfWork):
     """
-    Subclass it and override the two fixtures, which must share one empty database.
+    Subclass it and override `make_uow` and `webhooks`, which must share one empty database.
     """
-
-    @pytest.fixture
-    @abstractmethod
-    def make_uow(self) -> UnitOfWorkFactory:
-        """
-        Return what gives a fresh unit of work at each call.
-        """
 
     @pytest.fixture
     @abstractmethod
