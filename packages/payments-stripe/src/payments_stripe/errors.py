@@ -26,11 +26,6 @@ from payments_core.ports.errors import (
 from payments_stripe.retry import retry_after
 from payments_stripe.translators import failure_of, payment_of
 
-REPLAYED: Final = "Idempotent-Replayed"
-"""
-The header by which Stripe says that an answer was given before.
-"""
-
 TRY_AGAIN: Final = frozenset({"idempotency_key_in_use", "lock_timeout", "rate_limit"})
 """
 Something else is busy; nothing is said about the request.
@@ -113,6 +108,13 @@ The first row that fits an answer says which error it is; the last one always fi
 """
 
 
+def is_replay(headers: Mapping[str, str]) -> bool:
+    """
+    Return whether Stripe gave an answer before, under the same key.
+    """
+    return headers.get("Idempotent-Replayed") == "true"
+
+
 def kind_of(status: int, type_: str | None, code: str | None) -> type[ProviderError]:
     """
     Return which error an answer of Stripe is.
@@ -158,7 +160,7 @@ def _made(
     code = _word(said, "code") or f"http_{status}"
     if issubclass(kind, ProviderUnavailable):
         # An error that is given again is kept, whatever its status.
-        kind = ProviderFailed if headers.get(REPLAYED) == "true" else kind
+        kind = ProviderFailed if is_replay(headers) else kind
         return kind(Failure(code, "Stripe gave no usable answer."), retry_after(headers))
     if kind is ProviderMisconfigured:
         text = "Stripe refuses our API key; check the key and what it is allowed to do."

@@ -25,7 +25,7 @@ from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.errors import ProviderDeclined, ProviderError, ProviderRejected
 from payments_core.ports.provider import IPaymentProvider, WebhookNotice, Window
 from payments_stripe.breaker import CircuitBreaker
-from payments_stripe.errors import REPLAYED, core_error, unreadable
+from payments_stripe.errors import core_error, is_replay, unreadable
 from payments_stripe.money import check_amount
 from payments_stripe.parameters import (
     cancel_params,
@@ -218,7 +218,7 @@ class StripePaymentProvider(IPaymentProvider):
 
     def _refusal(self, error: stripe.StripeError) -> ProviderError:
         refusal = core_error(error)
-        again = (error.headers or {}).get(REPLAYED) == "true"
+        again = is_replay(error.headers or {})
         if again and isinstance(refusal, ProviderDeclined) and refusal.payment:
             refusal.payment = self._read(refusal.payment.id)
         return refusal
@@ -275,7 +275,7 @@ def _under(idempotency_key: str) -> stripe.RequestOptions:
 
 
 def _is_replay(response: stripe.StripeResponse | None) -> bool:
-    return response is not None and response.headers.get(REPLAYED) == "true"
+    return response is not None and is_replay(response.headers)
 
 
 def _require_sendable(amount: Money) -> None:
