@@ -8,14 +8,13 @@ from uuid import UUID
 import attrs
 
 from payments_core.application.audit import Asked
-from payments_core.application.operations import Operations, require_done
+from payments_core.application.operations import Operations, changed
 from payments_core.application.results import ChangedPayment
 from payments_core.domain import asking
 from payments_core.domain.actor import EMBEDDING, Actor
 from payments_core.domain.operation import Operation, OperationKind
 from payments_core.domain.payment import Payment
 from payments_core.ports.faults import faultpoint
-from payments_core.ports.queries import PaymentView
 
 
 @attrs.frozen(kw_only=True)
@@ -81,10 +80,7 @@ class CancelPayment:
 def _result(
     command: CancelPaymentCommand, payment: Payment, operation: Operation | None
 ) -> ChangedPayment:
-    done = operation or _before(payment, command)
-    if done:
-        require_done(payment, done)
-    return ChangedPayment(payment=PaymentView.of(payment))
+    return changed(payment, operation or _before(payment, command))
 
 
 def _before(payment: Payment, command: CancelPaymentCommand) -> Operation | None:

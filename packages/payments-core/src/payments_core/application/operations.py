@@ -12,6 +12,7 @@ import attrs
 
 from payments_core.application.audit import Asked
 from payments_core.application.once import Once, R, fingerprint
+from payments_core.application.results import ChangedPayment
 from payments_core.application.send import send
 from payments_core.application.settle import keep
 from payments_core.domain.errors import (
@@ -31,6 +32,7 @@ from payments_core.ports.clock import IClock
 from payments_core.ports.faults import faultpoint
 from payments_core.ports.idempotency import IResultCache, NoResultCache
 from payments_core.ports.provider import IPaymentProvider
+from payments_core.ports.queries import PaymentView
 from payments_core.ports.unit_of_work import IUnitOfWork, UnitOfWorkFactory
 
 _log = logging.getLogger(__name__)
@@ -260,14 +262,15 @@ def locked(uow: IUnitOfWork, payment_id: UUID) -> Payment:
     return payment
 
 
-def require_done(payment: Payment, operation: Operation) -> None:
+def changed(payment: Payment, operation: Operation | None) -> ChangedPayment:
     """
-    Return unless the provider refused the operation for good.
+    Return the payment as an operation left it.
 
     Raises:
-        OperationRefused: It did; the payment is as it was.
+        OperationRefused: The provider refused it for good; the payment is as it was.
     """
-    after = payment.operation(operation.id)
-    if after.state is OperationState.DECLINED:
+    after = payment.operation(operation.id) if operation else None
+    if after and after.state is OperationState.DECLINED:
         reason = Failure("provider_rejected", "The provider gave no reason.")
         raise OperationRefused(after.failure or reason)
+    return ChangedPayment(payment=PaymentView.of(payment))
