@@ -442,6 +442,7 @@ def receive(filled: Filled) -> None:
     with SqlAlchemyUnitOfWork(filled.engine) as uow:
         assert not uow.inbox.handle("refund-payment", UUID(int=7), NOW)
         assert uow.inbox.claim(NOW + timedelta(days=1), NOW, 20)
+        assert uow.inbox.forget(NOW + timedelta(days=400), 5)
 
 
 def runs(filled: Filled) -> None:
@@ -535,7 +536,7 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
     "relay": (relay, ["ix_outbox_due", "ix_outbox_blocking", "pk_outbox"]),
     "late": (look, ["ix_outbox_waiting"]),
     "supersede": (supersede, ["ix_outbox_blocking"]),
-    "receive": (receive, ["ix_inbox_deferred", "pk_inbox"]),
+    "receive": (receive, ["ix_inbox_deferred", "ix_inbox_handled", "pk_inbox"]),
     "sweep": (
         sweep,
         ["ix_payment_operations_due", "ix_payment_operations_review", "ix_payments_expires_at"],

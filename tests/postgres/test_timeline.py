@@ -50,7 +50,7 @@ def test_details_are_text(history: dict[str, TimelineEntry]) -> None:
     assert history["event IPaymentSucceeded"].details == {
         "sequence": "1",
         "attempts": "0",
-        "next_at": "2026-11-22T12:00:00.000000Z",
+        "next_at": "2026-11-22T11:50:00.000000Z",
     }
 
 

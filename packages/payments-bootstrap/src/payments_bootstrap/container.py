@@ -44,6 +44,7 @@ from payments_core.application.confirm_payment import ConfirmPayment
 from payments_core.application.create_payment import CreatePayment
 from payments_core.application.expire_payments import ExpirePayments
 from payments_core.application.forget_keys import ForgetKeys
+from payments_core.application.forget_messages import ForgetMessages
 from payments_core.application.handle_capture import HandleCapture
 from payments_core.application.handle_message import HandleMessage, IMessageHandler
 from payments_core.application.handle_refund import HandleRefund
@@ -212,6 +213,9 @@ class Container(containers.DeclarativeContainer):
         IOrderCreated=_Each(RecordOrder, settings.provided.orders.default_currency),
     )
     forget_keys: providers.Provider[ForgetKeys] = _Each(ForgetKeys, unit_of_work.provider, clock)
+    forget_messages: providers.Provider[ForgetMessages] = _Each(
+        ForgetMessages, unit_of_work.provider, clock, settings.provided.retention.messages
+    )
     handle_message: providers.Provider[HandleMessage] = _Each(
         HandleMessage, unit_of_work.provider, clock, message_handlers
     )
@@ -286,6 +290,13 @@ class Container(containers.DeclarativeContainer):
             Job,
             name="idempotency keys",
             run=forget_keys.provided.execute,
+            interval=settings.provided.worker.forget_keys_every,
+            part=Part.SWEEPER,
+        ),
+        _Each(
+            Job,
+            name="old messages",
+            run=forget_messages.provided.execute,
             interval=settings.provided.worker.forget_keys_every,
             part=Part.SWEEPER,
         ),

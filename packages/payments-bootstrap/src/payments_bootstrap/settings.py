@@ -208,7 +208,7 @@ class WorkerSettings:
     Attributes:
         webhooks_every: For stored webhooks. relay_every: For messages to other services.
             retries_every: For messages of theirs that are tried again. late_every: For messages that should have left. forget_keys_every:
-            For idempotency keys whose time is over.
+            For idempotency keys, and handled messages of others, whose time is over.
 
         backfill_every: For webhooks that never arrived; backfill_over: how far back each time.
         sweep_every: For operations without an outcome, and for payments that nobody paid in
@@ -297,7 +297,7 @@ class RetentionSettings:
         schedule: When old months go and new ones are made, as a cron expression in UTC; empty for
             never by itself: then another process has to run ``payments retention``.
 
-        messages: To other services, once they have left; at least 62 days. webhooks: Once they
+        messages: To other services, once they have left, and theirs, once they are handled; at least 62 days. webhooks: Once they
             are over. audit: Who did what; at least 365 days.
     """
 

@@ -8,13 +8,13 @@ from typing import Final
 from uuid import UUID
 
 import attrs
-from sqlalchemy import bindparam, select, text, tuple_, update
+from sqlalchemy import bindparam, delete, select, text, tuple_, update
 from typing_extensions import override
 
 from payments_core.ports.inbox import IInbox, InboxMessage, InboxStatus
 from payments_postgres.dialects import insert_or_change
 from payments_postgres.statements import Fixed, Record
-from payments_postgres.tables import DEFERRED, inbox
+from payments_postgres.tables import DEFERRED, HANDLED, inbox
 from payments_postgres.transaction import Transaction
 
 _c: Final = inbox.c
@@ -36,6 +36,14 @@ _CLAIM: Final = Fixed(
     .values(next_at=bindparam("until"))
     .returning(inbox)
 )
+_OLD: Final = (
+    select(_c.endpoint, _c.message_id)
+    .where(HANDLED, _c.received_at < bindparam("before"))
+    .order_by(_c.received_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_FORGET: Final = delete(inbox).where(tuple_(_c.endpoint, _c.message_id).in_(_OLD))
 
 
 class SqlAlchemyInbox(IInbox):
@@ -70,6 +78,10 @@ class SqlAlchemyInbox(IInbox):
         values = {"now": now, "until": until, "most": limit}
         claimed = [_message(row) for row in self._transaction.rows(_CLAIM, values)]
         return sorted(claimed, key=lambda message: message.received_at)
+
+    @override
+    def forget(self, before: datetime, limit: int) -> int:
+        return self._transaction.change(_FORGET, {"before": before, "most": limit})
 
 
 def _message(row: Record) -> InboxMessage:

@@ -74,6 +74,7 @@ UNFINISHED: Final = text(f"status IN ({_words(sorted(ACTIVE))})")
 NO_OUTCOME: Final = text(f"state IN ({_words(sorted(UNRESOLVED))})")
 UNSENT: Final = text("status = 'pending'")
 DEFERRED: Final = text("status = 'waiting'")
+HANDLED: Final = text("status = 'handled'")
 DUE: Final = text("next_at IS NOT NULL")
 IN_REVIEW: Final = text(f"state = '{OperationState.REVIEW}'")
 STANDS: Final = text("repair IS NULL")
@@ -313,6 +314,8 @@ inbox: Final = Table(
     _known("status", InboxStatus),
     # Read by `claim`.
     Index("ix_inbox_deferred", "next_at", **only_where(DEFERRED)),
+    # Read by `forget`.
+    Index("ix_inbox_handled", "received_at", **only_where(HANDLED)),
 )
 
 discrepancies: Final = Table(

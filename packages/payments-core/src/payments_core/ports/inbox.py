@@ -74,3 +74,12 @@ class IInbox(Protocol):
         """
         Return messages that are due, oldest first, and keep others away until then.
         """
+
+    @abstractmethod
+    def forget(self, before: datetime, limit: int) -> int:
+        """
+        Remove so many messages at most that were handled and came before that moment.
+
+        Return how many went. One of them would have its effect again if it came again, so that
+        moment must lie before all that a broker still holds.
+        """

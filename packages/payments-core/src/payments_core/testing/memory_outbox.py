@@ -158,6 +158,14 @@ class InMemoryInbox(IInbox):
         self._messages.update({(m.endpoint, m.message_id): m for m in claimed})
         return claimed
 
+    @override
+    def forget(self, before: datetime, limit: int) -> int:
+        handled = (m for m in self._messages.values() if m.status is InboxStatus.HANDLED)
+        old = sorted((m for m in handled if m.received_at < before), key=_received)[:limit]
+        for message in old:
+            del self._messages[message.endpoint, message.message_id]
+        return len(old)
+
 
 def _due(message: OutboxMessage) -> tuple[datetime, int]:
     assert message.next_at is not None

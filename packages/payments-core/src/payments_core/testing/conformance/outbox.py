@@ -12,6 +12,7 @@ import attrs
 import pytest
 from typing_extensions import override
 
+from payments_core.application.forget_messages import ForgetMessages
 from payments_core.contracts.messages import Message
 from payments_core.domain.events import Event, PaymentFailed, PaymentSucceeded
 from payments_core.domain.failure import Failure
@@ -31,6 +32,7 @@ from payments_core.ports.outbox import (
 )
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.builders import NOW, a_payment, eur
+from payments_core.testing.clock import ManualClock
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SOON = NOW + timedelta(seconds=30)
@@ -534,6 +536,46 @@ class OutboxConformance:
 
         assert not deferred
         assert not again
+
+    def test_old_messages_are_forgotten(self, make_uow: UnitOfWorkFactory) -> None:
+        """
+        What was handled long ago goes, so many at a time; what waits or was given up stays.
+        """
+        old, young, waits = uuid4(), uuid4(), self.deferred()
+        with make_uow() as uow:
+            uow.inbox.handle("q", old, NOW - timedelta(days=3))
+            uow.inbox.handle("q", uuid4(), NOW - timedelta(days=2))
+            uow.inbox.handle("q", young, NOW)
+            uow.inbox.defer(attrs.evolve(waits, received_at=NOW - timedelta(days=9)))
+            dead = attrs.evolve(self.deferred(), status=InboxStatus.DEAD, next_at=None)
+            uow.inbox.defer(attrs.evolve(dead, received_at=NOW - timedelta(days=9)))
+            uow.commit()
+
+        removed = []
+        for _ in range(3):
+            with make_uow() as uow:
+                removed.append(uow.inbox.forget(NOW - timedelta(days=1), 1))
+                uow.commit()
+        with make_uow() as uow:
+            again = [uow.inbox.handle("q", message, NOW) for message in (old, young)]
+            due = uow.inbox.claim(LATER, LATER, 10)
+
+        assert removed == [1, 1, 0]
+        assert again == [True, False]
+        assert [message.message_id for message in due] == [waits.message_id]
+
+    def test_forget_messages(self, make_uow: UnitOfWorkFactory) -> None:
+        """
+        They are kept for as long as is said; nothing is for ever.
+        """
+        with make_uow() as uow:
+            uow.inbox.handle("q", uuid4(), NOW - timedelta(days=2))
+            uow.commit()
+        kept = [timedelta(0), timedelta(days=3), timedelta(days=1)]
+
+        removed = [ForgetMessages(make_uow, ManualClock(NOW), age).execute() for age in kept]
+
+        assert removed == [0, 0, 1]
 
     def deferred(self) -> InboxMessage:
         """
