@@ -14,7 +14,7 @@ Service = Any
     ("options", "titles"),
     [
         ((), ["what", "older than, UTC", "removed", "stays"]),
-        (("--dry-run",), ["what", "older than, UTC", "would go", "would stay"]),
+        (("--dry-run",), ["what", "older than, UTC", "would go", "stays"]),
     ],
 )
 def test_what_went_and_what_would(

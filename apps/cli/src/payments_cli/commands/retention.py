@@ -12,7 +12,7 @@ from payments_core.contracts.converter import timestamp
 from payments_core.ports.retention import Removal
 
 TITLES = {"history": "what", "before": "older than, UTC", "gone": "removed", "stays": "stays"}
-WOULD = TITLES | {"gone": "would go", "stays": "would stay"}
+WOULD = TITLES | {"gone": "would go"}
 
 TEACHING = examples(
     "payments retention --dry-run   # which months would go",
