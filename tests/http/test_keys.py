@@ -13,6 +13,7 @@ from flask import Flask
 from joserfc.jwk import Key, OctKey, RSAKey
 
 from payments_bootstrap import Container
+from payments_bootstrap.settings import KeycloakSettings
 from payments_http.access import EXTENSION, Guard
 from payments_http.keys import IssuerKeys, KeysUnavailable, fetcher
 from payments_http.tokens import TokenVerifier
@@ -328,3 +329,16 @@ def test_redirections_are_not_followed(
 
     assert _ask(app, api.of("Ops").token) == 503
     assert issuer_door.asked == ["/certs"]
+
+
+def test_the_log_says_where_keys_were_looked_for(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    Who looks for the cause of 503 reads which address was asked, and no password of it.
+    """
+    place = "http://me:hidden@127.0.0.1:1/certs?word=hidden"  # pragma: allowlist secret
+    keys = IssuerKeys.of(KeycloakSettings(issuer=("https://a.example",), jwks_url=place))
+    with pytest.raises(KeysUnavailable):
+        keys.get("a")
+
+    assert "from http://127.0.0.1:1/certs: ConnectionError" in caplog.text
+    assert "hidden" not in caplog.text

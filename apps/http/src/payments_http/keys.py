@@ -43,6 +43,14 @@ def fetcher(url: str) -> Fetch:
     return lambda: _download(url)
 
 
+def without_login(url: str) -> str:
+    """
+    Return an address without a user, a password or a query, to be shown.
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def _download(url: str) -> Any:
     with requests.get(url, timeout=(3, 5), allow_redirects=False, stream=True) as answer:
         answer.raise_for_status()
@@ -65,6 +73,8 @@ class IssuerKeys:
             one second at most as long as there are no keys at all.
 
         patience: Seconds that a token with an unknown key waits for another thread's fetch.
+
+        place: Where they are, for the log.
     """
 
     def __init__(
@@ -75,9 +85,11 @@ class IssuerKeys:
         stale: float = 86_400,
         pause: float = 30,
         patience: float = 2,
+        place: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.fresh, self.stale, self.pause, self.patience = fresh, stale, pause, patience
+        self.place = place
         self._fetch = fetch
         self._clock = clock
         self._lock = threading.Lock()
@@ -94,6 +106,7 @@ class IssuerKeys:
             fresh=settings.keys_fresh.total_seconds(),
             stale=settings.keys_stale.total_seconds(),
             pause=settings.keys_pause.total_seconds(),
+            place=without_login(settings.keys_url),
         )
 
     def get(self, kid: str) -> Key | None:
@@ -128,7 +141,12 @@ class IssuerKeys:
         try:
             listed = list(self._fetch()["keys"])
         except Exception as error:  # noqa: BLE001 - old keys are good, whatever went wrong
-            _log.warning("The issuer's keys could not be fetched: %s", type(error).__name__)
+            _log.warning(
+                "The issuer's keys could not be fetched from %s: %s. See that it can be reached"
+                " from here; tokens are refused with 503 when there are no keys",
+                self.place,
+                type(error).__name__,
+            )
             return
         self._keys = dict(_readable(listed))
         self._fetched_at = self._clock()
