@@ -204,6 +204,20 @@ def test_two_at_once(store: Store, postgres_engine: Engine) -> None:
     assert rows_by_part(postgres_engine) == {}
 
 
+def test_another_run_is_at_it(store: Store, postgres_engine: Engine) -> None:
+    """
+    While another run holds the months, none is called removed that is there.
+    """
+    store.told(LONG_AGO)
+    impatient = SqlAlchemyRetention(postgres_engine, tries=2)
+    with holding(postgres_engine, "SELECT pg_advisory_xact_lock(7021350482016838)"):
+        removal = impatient.remove(History.MESSAGES, LIMIT)
+
+    assert OLD in names(postgres_engine)
+    assert removal.parts == []
+    assert OLD in removal.stays
+
+
 def test_payments_go_before(store: Store, postgres_engine: Engine) -> None:
     """
     While a transaction holds the outbox no month is dropped, and others write all the same.

@@ -119,7 +119,7 @@ def missing(engine: Engine, series: Series, now: datetime) -> Iterator[datetime]
 
 def make(engine: Engine, series: Series, month: datetime, tries: int = TRIES) -> str | None:
     """
-    Make a month like the part for all else, and return its name; None if somebody else does.
+    Make a month like the part for all else, and return its name; None if somebody else has.
 
     Attaching it blocks nobody; a short look at that part makes sure that it holds none of its rows.
 
@@ -191,12 +191,12 @@ def drop(
     return patiently(engine, act, tries)
 
 
-def patiently(engine: Engine, act: Callable[[Connection], T | None], tries: int) -> T | None:
+def patiently(engine: Engine, act: Callable[[Connection], T], tries: int) -> T:
     """
     Run one transaction whose locks nobody waits behind for long; try until they are free.
 
-    Returns:
-        What it returned, or None if another process is at this just now.
+    Raises:
+        ConcurrentUpdate: They were not, or another process was at this all the time.
     """
     for _ in range(tries - 1):
         with suppress(ConcurrentUpdate):
@@ -205,11 +205,11 @@ def patiently(engine: Engine, act: Callable[[Connection], T | None], tries: int)
     return _once(engine, act)
 
 
-def _once(engine: Engine, act: Callable[[Connection], T | None]) -> T | None:
+def _once(engine: Engine, act: Callable[[Connection], T]) -> T:
     with translated, engine.begin() as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
         if not connection.execute(_ONE_AT_A_TIME).scalar():
-            return None
+            raise ConcurrentUpdate("Another process makes or drops months just now")
         return act(connection)
 
 
