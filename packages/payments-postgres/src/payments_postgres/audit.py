@@ -5,7 +5,7 @@ Who did what, in a table that only grows.
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Engine, insert, literal, select, tuple_
+from sqlalchemy import ColumnElement, Engine, insert, select
 from typing_extensions import override
 
 from payments_core.domain.actor import Actor, Channel
@@ -21,6 +21,7 @@ from payments_core.ports.audit import (
     IAuditQueries,
 )
 from payments_postgres.dialects import reading
+from payments_postgres.paging import below, page
 from payments_postgres.statements import Fixed, Record, Values
 from payments_postgres.tables import audit_log, payment_operations
 from payments_postgres.transaction import Transaction
@@ -63,15 +64,11 @@ class SqlAlchemyAuditQueries(IAuditQueries):
 
     @override
     def list(self, wanted: AuditFilter, limit: int, after: AuditCursor | None = None) -> AuditPage:
-        # One more than is shown tells whether there is a next page.
         statement = _NEWEST_FIRST.where(*_conditions(wanted, after)).limit(limit + 1)
         with Transaction(self._engine) as transaction:
             found = [_record(row) for row in transaction.rows(statement)]
-        shown = found[:limit]
-        if len(found) == len(shown):
-            return AuditPage(shown)
-        last = shown[-1].entry
-        return AuditPage(shown, AuditCursor(last.at, last.id))
+        shown, last = page(found, limit)
+        return AuditPage(shown, AuditCursor(last.entry.at, last.entry.id) if last else None)
 
 
 def _conditions(wanted: AuditFilter, after: AuditCursor | None) -> Sequence[ColumnElement[bool]]:
@@ -82,8 +79,7 @@ def _conditions(wanted: AuditFilter, after: AuditCursor | None) -> Sequence[Colu
     if wanted.until:
         found.append(_c.at < wanted.until)
     if after:
-        place = tuple_(literal(after.at, _c.at.type), literal(after.id))
-        found.append(tuple_(_c.at, _c.id) < place)
+        found.append(below((_c.at, _c.id), after.at, after.id))
     return found
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import attrs
 
 from payments_core.contracts.requests import request_from_json, request_to_json
+from payments_core.domain.discrepancy import Discrepancy, DiscrepancyKind, Repair
 from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.failure import Failure
 from payments_core.domain.money import Money
@@ -272,7 +273,17 @@ def _refund(row: Record) -> Refund:
     )
 
 
-# ---------------------------------------------------------------- failures
+# ---------------------------------------------------------------- discrepancies and failures
+
+
+def to_discrepancy(row: Record) -> Discrepancy:
+    """
+    Return the difference of a row.
+    """
+    values = row._asdict()
+    values["kind"] = DiscrepancyKind(row.kind)
+    values["repair"] = Repair(row.repair) if row.repair else None
+    return Discrepancy(**values)
 
 
 def _failure_columns(failure: Failure | None) -> Values:

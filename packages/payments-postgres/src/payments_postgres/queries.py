@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, bindparam, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, Engine, bindparam, select, text
 from typing_extensions import override
 
 from payments_core.ports.queries import (
@@ -19,6 +19,7 @@ from payments_core.ports.queries import (
 )
 from payments_postgres.dialects import reading, snapshot
 from payments_postgres.mapping import to_view
+from payments_postgres.paging import below, page
 from payments_postgres.statements import Fixed
 from payments_postgres.tables import payments
 from payments_postgres.timeline import timeline_of
@@ -46,13 +47,11 @@ class SqlAlchemyPaymentQueries(IPaymentQueries):
 
     @override
     def list(self, wanted: PaymentFilter, limit: int, after: Cursor | None) -> Page:
-        # One more than is shown tells whether there is a next page.
         statement = _NEWEST_FIRST.where(*_conditions(wanted, after)).limit(limit + 1)
         with Transaction(self._engine) as transaction:
             items = [to_view(row) for row in transaction.rows(statement)]
-        shown = items[:limit]
-        more = len(items) > len(shown)
-        return Page(shown, Cursor(shown[-1].created_at, shown[-1].id) if more else None)
+        shown, last = page(items, limit)
+        return Page(shown, Cursor(last.created_at, last.id) if last else None)
 
     @override
     def timeline(self, payment_id: UUID) -> Sequence[TimelineEntry]:
@@ -74,6 +73,5 @@ def _conditions(wanted: PaymentFilter, after: Cursor | None) -> Sequence[ColumnE
     if wanted.created_to:
         found.append(_c.created_at < wanted.created_to)
     if after:
-        place = tuple_(literal(after.created_at, _c.created_at.type), literal(after.payment_id))
-        found.append(tuple_(_c.created_at, _c.id) < place)
+        found.append(below((_c.created_at, _c.id), after.created_at, after.payment_id))
     return found

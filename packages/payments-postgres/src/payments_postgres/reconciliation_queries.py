@@ -11,14 +11,11 @@ from sqlalchemy import (
     Engine,
     Select,
     bindparam,
-    literal,
     select,
-    tuple_,
 )
 from typing_extensions import override
 
 from payments_core.domain.comparison import HeldPayment, HeldRefund
-from payments_core.domain.discrepancy import Discrepancy, DiscrepancyKind, Repair
 from payments_core.domain.money import Money
 from payments_core.domain.reconciliation import ReconciliationRun
 from payments_core.domain.refund import RefundStatus
@@ -34,6 +31,8 @@ from payments_core.ports.reconciliation import (
 )
 from payments_core.ports.retention import Horizons
 from payments_postgres.dialects import reading
+from payments_postgres.mapping import to_discrepancy
+from payments_postgres.paging import above, below, page
 from payments_postgres.reconciliation import RUN_BY_ID, to_run
 from payments_postgres.retention import horizons_in
 from payments_postgres.statements import Record, Values
@@ -185,12 +184,11 @@ class SqlAlchemyReconciliationQueries(IReconciliationQueries):
     def found(self, run_id: UUID, after: Cursor | None, limit: int) -> Found:
         statement = _FOUND.order_by(_d.found_at, _d.id).limit(limit + 1)
         if after:
-            place = tuple_(literal(after.created_at, _d.found_at.type), literal(after.payment_id))
-            statement = statement.where(tuple_(_d.found_at, _d.id) > place)
-        every = [_discrepancy(row) for row in self._rows(statement, {"run": run_id})]
-        shown = every[:limit]
-        more = len(every) > limit
-        return Found(shown, Cursor(shown[-1].found_at, shown[-1].id) if more else None)
+            behind = above((_d.found_at, _d.id), after.created_at, after.payment_id)
+            statement = statement.where(behind)
+        every = [to_discrepancy(row) for row in self._rows(statement, {"run": run_id})]
+        shown, last = page(every, limit)
+        return Found(shown, Cursor(last.found_at, last.id) if last else None)
 
 
 def _newest(statement: Select[Any], at: Any, key: Any, limit: int) -> Select[Any]:
@@ -202,8 +200,7 @@ def _place(
 ) -> Sequence[ColumnElement[bool]]:
     found = [at >= window.start, at < window.end]
     if after:
-        place = tuple_(literal(after.created_at, at.type), literal(after.payment_id))
-        found.append(tuple_(at, key) < place)
+        found.append(below((at, key), after.created_at, after.payment_id))
     return found
 
 
@@ -237,10 +234,3 @@ def _operation(row: Record) -> LocalOperation:
 
 def _message(row: Record) -> LocalMessage:
     return LocalMessage(row.id, row.created_at, row.payment_id, row.name, OutboxStatus(row.status))
-
-
-def _discrepancy(row: Record) -> Discrepancy:
-    values = row._asdict()
-    values["kind"] = DiscrepancyKind(row.kind)
-    values["repair"] = Repair(row.repair) if row.repair else None
-    return Discrepancy(**values)

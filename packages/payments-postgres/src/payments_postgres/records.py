@@ -16,13 +16,10 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
-    literal,
     select,
-    tuple_,
 )
 from typing_extensions import override
 
-from payments_core.domain.discrepancy import Discrepancy, DiscrepancyKind
 from payments_core.ports.queries import Cursor
 from payments_core.ports.records import (
     IRecordQueries,
@@ -33,8 +30,9 @@ from payments_core.ports.records import (
 from payments_core.ports.retention import Horizons
 from payments_core.ports.webhooks import WebhookEvent
 from payments_postgres.dialects import snapshot
-from payments_postgres.mapping import to_payment
+from payments_postgres.mapping import to_discrepancy, to_payment
 from payments_postgres.outbox import to_message
+from payments_postgres.paging import above
 from payments_postgres.retention import horizons_in
 from payments_postgres.statements import Record
 from payments_postgres.tables import (
@@ -100,8 +98,7 @@ class SqlAlchemyRecordQueries(IRecordQueries):
     ) -> Sequence[PaymentRecord]:
         found = _since(since)
         if after:
-            place = tuple_(literal(after.created_at, _c.created_at.type), literal(after.payment_id))
-            found.append(tuple_(_c.created_at, _c.id) > place)
+            found.append(above((_c.created_at, _c.id), after.created_at, after.payment_id))
         return self._records(_OLDEST_FIRST.where(*found).limit(limit))
 
     @override
@@ -139,8 +136,7 @@ class SqlAlchemyRecordQueries(IRecordQueries):
         if since:
             statement = statement.where(table.c.received_at >= since)
         if after:
-            place = tuple_(literal(after.provider), literal(after.event_id))
-            statement = statement.where(tuple_(*key) > place)
+            statement = statement.where(above(key, after.provider, after.event_id))
         with Transaction(self._engine) as transaction:
             return [to_event(row) for row in transaction.rows(statement)]
 
@@ -171,7 +167,7 @@ class _Page:
             PaymentRecord(
                 payment=to_payment(row, operations[row.id], returned[row.id]),
                 messages=[to_message(m) for m in messages[row.id]],
-                discrepancies=[_discrepancy(d) for d in found[row.id]],
+                discrepancies=[to_discrepancy(d) for d in found[row.id]],
                 order=numbered.get(row.order_id),
             )
             for row in self._rows
@@ -187,11 +183,6 @@ class _Page:
         ids = {"ids": list({row.order_id for row in self._rows})}
         found: Iterable[Record] = self._transaction.rows(_ORDERS, ids)
         return {row.order_id: OrderSequence(**row._asdict()) for row in found}
-
-
-def _discrepancy(row: Record) -> Discrepancy:
-    names = ("id", "payment_id", "provider_object_id", "local_value", "provider_value", "found_at")
-    return Discrepancy(kind=DiscrepancyKind(row.kind), **{n: getattr(row, n) for n in names})
 
 
 def _since(since: datetime | None) -> list[ColumnElement[bool]]:

@@ -5,7 +5,7 @@ Reading the inbox of webhook events.
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Engine, bindparam, literal, select, tuple_
+from sqlalchemy import ColumnElement, Engine, bindparam, select
 from typing_extensions import override
 
 from payments_core.ports.webhook_queries import (
@@ -16,6 +16,7 @@ from payments_core.ports.webhook_queries import (
 )
 from payments_core.ports.webhooks import WebhookEvent
 from payments_postgres.dialects import reading
+from payments_postgres.paging import below, page
 from payments_postgres.statements import Fixed
 from payments_postgres.tables import webhook_events
 from payments_postgres.transaction import Transaction
@@ -43,13 +44,11 @@ class SqlAlchemyWebhookQueries(IWebhookQueries):
     def list(
         self, wanted: WebhookFilter, limit: int, after: WebhookCursor | None = None
     ) -> WebhookPage:
-        # One more than is shown tells whether there is a next page.
         statement = _NEWEST_FIRST.where(*_conditions(wanted, after)).limit(limit + 1)
         with Transaction(self._engine) as transaction:
             found = [to_event(row) for row in transaction.rows(statement)]
-        shown = found[:limit]
-        more = len(found) > len(shown)
-        return WebhookPage(shown, WebhookCursor.of(shown[-1]) if more else None)
+        shown, last = page(found, limit)
+        return WebhookPage(shown, WebhookCursor.of(last) if last else None)
 
     @override
     def find(self, provider: str, event_id: str) -> WebhookEvent | None:
@@ -68,7 +67,5 @@ def _conditions(
     if wanted.until:
         found.append(_c.received_at < wanted.until)
     if after:
-        values = (after.received_at, after.provider, after.event_id)
-        place = (literal(v, c.type) for v, c in zip(values, _PLACE, strict=True))
-        found.append(tuple_(*_PLACE) < tuple_(*place))
+        found.append(below(_PLACE, after.received_at, after.provider, after.event_id))
     return found
