@@ -168,6 +168,19 @@ def test_no_value_is_shown(change: dict[str, str]) -> None:
     assert "geheim" not in str(_problems(GOOD | change))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("REDIS__URL", "redis"), ("RABBITMQ__URL", "amqp"), ("DATABASE__URL", "sqlite")],
+)
+def test_an_example_is_shown_whole(name: str, value: str) -> None:
+    """
+    A value that stands in the example of what to write strikes nothing out of it.
+    """
+    (problem,) = _problems(GOOD | {name: value})
+
+    assert f"{value}://" in problem
+
+
 def test_settings_do_not_show_secrets() -> None:
     """
     Printing the settings prints no key, secret or password.

@@ -206,14 +206,25 @@ def _refused(option: OptionInfo, value: Any) -> str | None:
     Return what a field's own check says of a value, without the value.
     """
     field: Any = attrs.fields_dict(option.parent_cls)[option.name]
+    said = _said(field, value)
+    if said is None:
+        return None
+    # What is said of another value too quotes neither: "redis" stays in "it must be redis://…".
+    told = said if said == _said(field, "\0") else _without([value], said)
+    rest = told.replace(f"'{option.name}'", option.name).removeprefix(f"{option.name} ")
+    return told if rest == told else f"it {rest}"
+
+
+def _said(field: Any, value: Any) -> str | None:
+    """
+    Return the refusal of a field's own check, or None if the value passes.
+    """
     try:
         converted = field.converter(value) if field.converter else value
         if field.validator:
             field.validator(None, field, converted)
     except Exception as error:  # noqa: BLE001 - a type may refuse in any way
-        told = _without([value], str(error.args[0]))
-        rest = told.replace(f"'{option.name}'", option.name).removeprefix(f"{option.name} ")
-        return told if rest == told else f"it {rest}"
+        return str(error.args[0])
     return None
 
 
