@@ -85,6 +85,19 @@ development_option = click.option(
 )
 
 
+def limit_option(default: int) -> Callable[[F], F]:
+    """
+    Return the option of lists that says how much they show.
+    """
+    return click.option(
+        "--limit",
+        type=click.IntRange(1, 1000),
+        default=default,
+        show_default=True,
+        help="How many.",
+    )
+
+
 def environment(*, development: bool) -> dict[str, str]:
     """
     Return the settings' environment.

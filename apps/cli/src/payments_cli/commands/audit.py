@@ -14,7 +14,7 @@ from payments_cli.moments import MOMENT
 from payments_cli.output import Row, write_json, write_table
 from payments_cli.progress import progress
 from payments_cli.refusal import ExitCode
-from payments_cli.session import PaymentId, Session, with_session
+from payments_cli.session import PaymentId, Session, limit_option, with_session
 from payments_core.application.verify_payments import Report, VerifyPaymentsCommand
 from payments_core.domain.invariants import INVARIANTS
 from payments_core.ports.audit import AuditFilter
@@ -46,9 +46,7 @@ def command() -> None:
 @click.option("--payment", type=PaymentId(), help="Only what was done to it.")
 @click.option("--actor", "subject", help="Only what this person or service did.")
 @click.option("--since", type=MOMENT, help="Only since then: 90m, 12h, 3d, a date.")
-@click.option(
-    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many."
-)
+@limit_option(20)
 @with_session
 def list_entries(
     session: Session,

@@ -15,7 +15,7 @@ from payments_cli.output import (
     write_json,
     write_table,
 )
-from payments_cli.session import Session, with_session
+from payments_cli.session import Session, limit_option, with_session
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.queries import Page, PaymentFilter
 
@@ -45,9 +45,7 @@ TEACHING = examples(
 )
 @click.option("--order", "order_id", type=click.UUID, help="Only this order's.")
 @click.option("--customer", "customer_id", help="Only this customer's.")
-@click.option(
-    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many."
-)
+@limit_option(20)
 @with_session
 def command(
     session: Session,

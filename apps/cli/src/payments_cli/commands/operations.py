@@ -8,7 +8,7 @@ import click
 
 from payments_cli.examples import examples
 from payments_cli.output import Row, write_facts, write_json, write_table
-from payments_cli.session import PaymentId, Session, operator, with_session
+from payments_cli.session import PaymentId, Session, limit_option, operator, with_session
 from payments_core.application.look_again import LookAgainCommand
 from payments_core.contracts.converter import timestamp
 from payments_core.domain.operation import Operation
@@ -38,9 +38,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option(
-    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many."
-)
+@limit_option(50)
 @with_session
 def list_reviews(session: Session, *, limit: int) -> None:
     """

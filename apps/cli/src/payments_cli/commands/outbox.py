@@ -9,7 +9,7 @@ import click
 
 from payments_cli.examples import examples
 from payments_cli.output import Row, write_facts, write_json, write_table
-from payments_cli.session import Session, confirm, operator, with_session
+from payments_cli.session import Session, confirm, limit_option, operator, with_session
 from payments_core.contracts.converter import timestamp
 from payments_core.domain.actor import Actor
 from payments_core.ports.outbox import OutboxMessage
@@ -41,7 +41,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50)
+@limit_option(50)
 @with_session
 def list_waiting(session: Session, *, limit: int) -> None:
     """

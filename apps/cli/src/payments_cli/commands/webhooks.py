@@ -14,7 +14,7 @@ from payments_cli.moments import MOMENT
 from payments_cli.output import short_time, write_facts, write_json
 from payments_cli.progress import progress
 from payments_cli.refusal import ExitCode, Refusal
-from payments_cli.session import PaymentId, Session, confirm, operator, with_session
+from payments_cli.session import PaymentId, Session, confirm, limit_option, operator, with_session
 from payments_cli.webhook_rows import (
     event_row,
     gap_row,
@@ -56,9 +56,7 @@ def command() -> None:
 @click.option("--status", type=click.Choice(STATUSES), help="Only those of which that became.")
 @click.option("--payment", type=PaymentId(), help="Only those about it.")
 @click.option("--since", type=MOMENT, help="Only those received since: 90m, 12h, 3d, a date.")
-@click.option(
-    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many."
-)
+@limit_option(20)
 @with_session
 def list_events(
     session: Session,
