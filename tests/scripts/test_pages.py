@@ -3,6 +3,7 @@ What the pages refer to is there.
 """
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ ROOMS = ("apps", "changelog.d", "deploy", "docs", "examples", "packages")
 PAGES = [*ROOT.glob("*.md"), *(page for room in ROOMS for page in (ROOT / room).rglob("*.md"))]
 BLOCK = re.compile(r"^```.*?^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+WRITTEN = re.compile(r"(?:> |-o |sqlite:///|file `)([a-z]+\.\w+)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -63,3 +65,16 @@ def test_every_page_is_in_the_list() -> None:
 
     assert pages - listed == set()
     assert {name: f"# {name[:4]}. {title}" for name, title in rows.items()} == titles
+
+
+def test_what_a_reader_writes_is_not_in_the_way() -> None:
+    """
+    Who has done what the pages say lints and commits as before: git passes over those files.
+    """
+    pages = [(ROOT / "docs" / page).read_text("utf-8") for page in ("tutorial.md", "embedding.md")]
+    written = {name for page in pages for name in WRITTEN.findall(page)}
+    command = ("git", "check-ignore", "--no-index", *written)
+    ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert {"servers.sh", "events.py", "payment.json", "shop.py", "shop.db"} <= written
+    assert written - set(ignored.stdout.split()) == set()
