@@ -125,12 +125,23 @@ def test_pages_need_nobody_else(api: Api) -> None:
     assert set(statuses) == {200}
 
 
+@pytest.mark.parametrize("path", ["/", "/swagger"])
+def test_who_opens_the_address_finds_the_pages(api: Api, path: str) -> None:
+    """
+    The address that `make run` prints is no dead end in a browser.
+    """
+    answer = api.get(path)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/swagger/")
+
+
 def test_off_in_production(environ: dict[str, str]) -> None:
     """
     Outside development the pages are there only if the settings say so.
     """
     public = environ | {"ENVIRONMENT": "production", "KEYCLOAK__JWKS_URL": "https://k.example"}
-    for setting, status in (({}, 404), ({"HTTP__SWAGGER": "true"}, 200)):
+    for setting, status, root in (({}, 404, 404), ({"HTTP__SWAGGER": "true"}, 200, 302)):
         client = create_app(Container(settings=load(public | setting))).test_client()
 
         assert client.get("/swagger/v1/swagger.json").status_code == status
+        assert client.get("/").status_code == root

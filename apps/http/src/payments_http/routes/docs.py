@@ -27,6 +27,7 @@ def register(app: Flask, api: Api) -> None:
         found: dict[str, Any] = api.spec.to_dict()
         return found
 
+    @routes.get("/")
     @routes.get(PAGES)
     @guarded(Open.PUBLIC)
     def pages() -> Response:
