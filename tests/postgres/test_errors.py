@@ -6,8 +6,10 @@ import re
 import socket
 import struct
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -350,6 +352,33 @@ def test_a_server_that_freezes(private: PrivatePostgres) -> None:
         uow.payments.add(a_payment())
         uow.commit()
     engine.dispose()
+
+
+@pytest.mark.postgres
+def test_one_at_a_time_waits_for_a_silent_server(private: PrivatePostgres) -> None:
+    """
+    When a server was silent once, one waits for it, and the others are free at once.
+    """
+    settings = DatabaseSettings(private.url, statement_timeout_seconds=0.5)
+    engine = create_engine(settings)
+    queries = SqlAlchemyPaymentQueries(engine)
+    queries.ping()
+
+    def seconds(_: int) -> float:
+        began = time.monotonic()
+        with refused(StorageUnavailable):
+            queries.ping()
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(8) as pool, frozen(private.pid):
+        seconds(0)
+        took = sorted(pool.map(seconds, range(8)))
+    queries.ping()
+    engine.dispose()
+
+    assert took[0] < settings.connect_timeout_seconds / 2
+    assert took[-1] >= settings.connect_timeout_seconds / 2
+    assert sum(took) < 2 * settings.connect_timeout_seconds
 
 
 @pytest.mark.postgres

@@ -31,6 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from typing_extensions import override
 
 from payments_postgres.settings import DatabaseSettings, engine_url
+from payments_postgres.silence import PatientConnection, Silence
 from payments_postgres.statements import Fixed
 
 _READING: Final = "payments_reading"
@@ -93,38 +94,16 @@ def _postgresql_engine(url: URL, settings: DatabaseSettings) -> Engine:
         connect_args={"cursor_factory": _Cursor, **_postgresql_arguments(url, settings)},
     )
     patience = 2 * settings.statement_timeout_seconds
-    event.listen(engine, "do_connect", partial(_connect, patience))
+    event.listen(engine, "do_connect", partial(_connect, Silence(), patience))
     event.listen(engine, "checkout", partial(_prepare, patience))
     return engine
 
 
-def _connect(patience: float, *told: Any) -> "_Connection":
+def _connect(silence: Silence, patience: float, *told: Any) -> PatientConnection:
     _, _, arguments, parameters = told
-    connection = _Connection.connect(*arguments, **parameters)
+    connection = silence.connect(partial(PatientConnection.connect, *arguments, **parameters))
     connection.patience = patience
     return connection
-
-
-class _Connection(psycopg.Connection[Any]):
-    """
-    A connection that is given up when the server hears and does not answer.
-
-    A frozen server keeps none of its own limits, and as long as its system takes what we send,
-    neither do keepalives end.
-
-    Attributes:
-        patience: For how many seconds each answer is waited for; None for ever.
-    """
-
-    patience: float | None = None
-
-    @override
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        try:
-            return super().wait(gen, interval, timeout or self.patience)
-        except psycopg.errors._WaitTimeout:  # noqa: SLF001 - nothing public tells it from the server's words
-            self.close()
-            raise
 
 
 class _Columns(Sequence[psycopg.Column]):
@@ -171,10 +150,10 @@ def _prepare(patience: float, connection: DBAPIConnection, *_: object) -> None:
         InvalidatePoolError: It has; the pool makes a new one.
     """
     poll = select.poll()
-    poll.register(cast("_Connection", connection).fileno(), select.POLLIN)
+    poll.register(cast("PatientConnection", connection).fileno(), select.POLLIN)
     if poll.poll(0):
         raise InvalidatePoolError
-    cast("_Connection", connection).patience = patience
+    cast("PatientConnection", connection).patience = patience
 
 
 def _postgresql_arguments(url: URL, settings: DatabaseSettings) -> dict[str, str | int | None]:
@@ -297,7 +276,7 @@ def lock_schema(connection: Connection) -> None:
     Let one migration run at a time; on SQLite, BEGIN IMMEDIATE has done that already.
     """
     if connection.dialect.name == "postgresql":
-        cast("_Connection", connection.connection.driver_connection).patience = None
+        cast("PatientConnection", connection.connection.driver_connection).patience = None
         for statement in _MIGRATION_LOCK:
             connection.exec_driver_sql(statement)
 
