@@ -389,7 +389,7 @@ def test_a_server_that_was_restarted(postgres_engine: Engine) -> None:
     queries = SqlAlchemyPaymentQueries(postgres_engine)
     queries.ping()
     others = text(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        "SELECT count(pg_terminate_backend(pid, 4000)) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     outside = create_engine(
