@@ -48,7 +48,8 @@ _CONNECTING: Final = (
     ("28000", re.compile(r'role ".*" does not exist|no pg_hba\.conf entry')),
     ("53300", re.compile("too many (clients|connections)|connection slots are reserved")),
     ("57P03", re.compile("the database system is ")),
-    ("08001", re.compile("Connection refused|No such file|resolve host|translate host|timeout")),
+    ("08001", re.compile("Connection refused|No such file|resolve host|translate host")),
+    ("HYT01", re.compile("timeout")),  # ODBC's word for it; SQL has none
 )
 """
 Words by which a failed connection is known: libpq keeps no SQLSTATE of it, only the text.

@@ -21,6 +21,9 @@ _DOWN: Final = "The database does not answer or cannot work; try again when it d
 _UNREACHED: Final = (
     "Nothing accepts a connection at the database's address; start it or correct that"
 )
+_SILENT: Final = (
+    "The database was not heard of in time: it hangs, or a firewall or a wrong address is between"
+)
 _UNNAMED: Final = "The server has no database of that name; create it or correct the address"
 _LOGIN: Final = "The database refuses this user or password; correct them in its address"
 _SLOW: Final = "The database took too long and the statement was given up; try again"
@@ -46,6 +49,7 @@ _MEANINGS: Final[Mapping[str, tuple[type[PaymentsError], str]]] = {
     "57": (StorageUnavailable, _DOWN),
     "57014": (StorageUnavailable, _SLOW),
     "58": (StorageUnavailable, _DOWN),
+    "HYT01": (StorageUnavailable, _SILENT),
     # SQLite, by name: https://www.sqlite.org/rescode.html
     "SQLITE_BUSY": (ConcurrentUpdate, _LOST),
     "SQLITE_CANTOPEN": (StorageUnavailable, _DOWN),

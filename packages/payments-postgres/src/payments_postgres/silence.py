@@ -35,12 +35,12 @@ class Silence:
         Return a new connection.
 
         Raises:
-            psycopg.OperationalError: There is none, or somebody else is finding that out.
+            psycopg.Error: There is none, or somebody else is finding that out.
         """
         if not self._silent:
             return self._listen(connect)
         if not self._turn.acquire(blocking=False):
-            raise psycopg.OperationalError("It was silent, and another asks it just now")
+            raise ConnectionTimeout("timeout: another waits for it just now")
         try:
             return self._listen(connect)
         finally:
