@@ -115,6 +115,20 @@ def test_a_missing_month_stops_nothing(postgres_engine: Engine) -> None:
         make(postgres_engine, OUTBOX, month_of(NOW))
 
 
+def test_a_month_that_cannot_be_made_now(postgres_engine: Engine) -> None:
+    """
+    While somebody holds the outbox its months wait for the next run, and the other histories' do not.
+    """
+    no_months(postgres_engine)
+    impatient = SqlAlchemyRetention(postgres_engine, tries=1)
+    with holding(postgres_engine, "SELECT FROM outbox_default"):
+        made = impatient.make_ahead(NOW)
+    later = impatient.make_ahead(NOW)
+
+    assert {name.rpartition("_20")[0] for name in made} == {"webhook_events", "audit_log"}
+    assert {name.rpartition("_20")[0] for name in later} == {"outbox"}
+
+
 @pytest.mark.parametrize("days", [0, 400, -4000, 365_000])
 def test_any_moment_is_kept(postgres_engine: Engine, days: int) -> None:
     """

@@ -62,6 +62,13 @@ class SqlAlchemyRetention(IRetention):
                     *(series.table.name, f"{month:%Y-%m}"),
                 )
                 continue
+            except ConcurrentUpdate:
+                _log.warning(
+                    "The months of %s could not be made now, since others were using it all the"
+                    " time; the next run of `payments retention` makes them",
+                    series.table.name,
+                )
+                return
             if name:
                 yield name
 

@@ -2,7 +2,6 @@
 The schema's history, forwards only, and how to bring a database to its end.
 """
 
-import logging
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -19,8 +18,6 @@ from payments_core.domain.errors import ConcurrentUpdate, StorageUnavailable
 from payments_postgres.dialects import lock_schema, snapshot
 from payments_postgres.errors import translated
 from payments_postgres.retention import SqlAlchemyRetention
-
-_log = logging.getLogger(__name__)
 
 VERSION_TABLE: Final = "payments_schema_version"
 """
@@ -52,7 +49,8 @@ def migrate(engine: Engine, version: str = "head") -> None:
     else:
         _upgrade(engine, version)
     if version == "head":
-        _make_months(engine)
+        # Without the months that come next all is kept too, only not by month.
+        SqlAlchemyRetention(engine).make_ahead(datetime.now(UTC))
 
 
 def _upgrade(engine: Engine, version: str) -> None:
@@ -62,16 +60,6 @@ def _upgrade(engine: Engine, version: str) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, version)
-
-
-def _make_months(engine: Engine) -> None:
-    """
-    Make the months that come next; without them all is kept too, only not by month.
-    """
-    try:
-        SqlAlchemyRetention(engine).make_ahead(datetime.now(UTC))
-    except ConcurrentUpdate:
-        _log.warning("The next months could not be made now: run `payments retention` later")
 
 
 def newest_migration() -> Path:
