@@ -37,6 +37,25 @@ LogLines = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """
+    Undo what a test did to loggers, which are the whole process's, and so the next tests' too.
+    """
+    root = logging.getLogger()
+    handlers, level, levels = root.handlers, root.level, _levels()
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    for name in _levels():
+        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
+
+
+def _levels() -> dict[str, int]:
+    known = logging.getLogger().manager.loggerDict
+    return {n: found.level for n, found in known.items() if isinstance(found, logging.Logger)}
+
+
+@pytest.fixture
 def log_lines() -> Iterator[LogLines]:
     """
     Return the fields of each line of the log since the test began, as production writes them.

@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +14,8 @@ from payments_bootstrap.logging import configure, log_context
 from payments_core.masking import one_line
 from payments_core.ports.correlation import Correlation, correlated
 from tests.conftest import LogLines
+
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 SECRETS = [
     ("key sk_live_51Habc", "51Habc"),
@@ -27,15 +28,6 @@ SECRETS = [
     ("postgresql://app:p@ss:word@db/payments", "p@ss:word"),
     ("card 4242 4242 4242 4242", "4242"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _restore_root_logger() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
 
 
 @pytest.mark.parametrize("text", ["a\r\nb", "a\x1b[31mb", "a\u2028b", "a\x00b", "\ud800"])

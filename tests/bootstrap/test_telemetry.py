@@ -19,6 +19,8 @@ from payments_bootstrap import ConfigurationError, bootstrap, close
 from payments_bootstrap.configuration import load
 from payments_bootstrap.tracing import Kind
 
+pytestmark = pytest.mark.usefixtures("restored_logging")
+
 KEY, SIGNATURES = "sk_test_abcdef", "whsec_one"
 ENVIRON = {
     "ENVIRONMENT": "development",

@@ -4,7 +4,6 @@ A developer's whole service, really running, and its command line.
 
 import contextlib
 import json
-import logging
 import os
 import re
 import signal
@@ -186,22 +185,10 @@ def stop(service: Service, number: int = signal.SIGINT) -> float:
 
 
 @pytest.fixture(autouse=True)
-def _restore_logging() -> Iterator[None]:
+def _restore_logging(restored_logging: None) -> None:
     """
-    Undo what a command did to loggers, which are the whole process's, and so the next tests' too.
+    A command runs in the process of the tests, and sets its loggers up.
     """
-    root = logging.getLogger()
-    handlers, level, levels = root.handlers, root.level, _levels()
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    for name in _levels():
-        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
-
-
-def _levels() -> dict[str, int]:
-    known = logging.getLogger().manager.loggerDict
-    return {n: found.level for n, found in known.items() if isinstance(found, logging.Logger)}
 
 
 @pytest.fixture(scope="session")
