@@ -53,7 +53,7 @@ lint: $(STAMP) ## ruff, mypy --strict, import contracts, spelling, AsyncAPI, wha
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/codespell $$(git ls-files -co --exclude-standard | grep -v '\.lock$$')
+	@$(BIN)/codespell $$(git ls-files -co --exclude-standard | grep -vE '\.lock$$|flame\.svg$$')
 	@$(BIN)/python -m scripts.check_asyncapi
 	@$(BIN)/python -m scripts.check_deploy
 

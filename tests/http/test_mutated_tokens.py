@@ -7,6 +7,7 @@ from collections import Counter
 from random import Random
 from typing import Any, Final
 
+import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from tests.http.mutations import Mutator, decoded
@@ -26,6 +27,7 @@ def _differs(mutant: str, good: str) -> bool:
         return True
 
 
+@pytest.mark.slow
 def test_ten_thousand_mutants(api: Api) -> None:
     """
     None of them is accepted or an error; the good token is, before, between and after.

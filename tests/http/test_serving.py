@@ -142,6 +142,7 @@ def test_chunked(server: int, length: int, status: int) -> None:
     assert found == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "begun",
     [

@@ -109,6 +109,7 @@ def _check(delivery: Delivery, status: int, said: Json) -> None:
         assert said["detail"] == "The delivery was refused." or status == 413
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["unsigned", "hostile"])
 def test_mutated(shop: Shop, kind: str) -> None:
     """

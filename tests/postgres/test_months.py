@@ -236,7 +236,7 @@ def test_payments_go_before(store: Store, postgres_engine: Engine) -> None:
     """
     While a transaction holds the outbox no month is dropped, and others write all the same.
     """
-    impatient = SqlAlchemyRetention(postgres_engine, tries=3)
+    impatient = SqlAlchemyRetention(postgres_engine, tries=1)
     with (
         holding(postgres_engine, f"SELECT FROM {OLD}"),
         holding(postgres_engine, "SELECT FROM outbox"),
