@@ -2,16 +2,18 @@
 Before the newest migration there was a program that is still running when it is applied.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import attrs
 import pytest
 from sqlalchemy import text
 
@@ -75,6 +77,69 @@ def sources(root: Path) -> str:
     return os.pathsep.join(str(path) for path in sorted(root.glob("[pa]*/*/src")))
 
 
+def told_to_test(previous: Path, room: Path, url: str) -> dict[str, str]:
+    """
+    Return the environment in which the older tree tests itself, with a schema of today at hand.
+    """
+    shutil.copy(Path(__file__).with_name("newer_schema.py"), room)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COV"))}
+    return kept | {
+        "PYTHONPATH": os.pathsep.join((sources(previous), str(room))),
+        "NEWER_RELEASE": sources(ROOT),
+        "TEST_DATABASE_URL": url,
+    }
+
+
+@attrs.frozen
+class SuiteRun:
+    """
+    What became of an older tree's suite: the tests that failed, how many passed, all it said.
+    """
+
+    failed: frozenset[str]
+    passed: int
+    said: str
+
+
+def run_suite(previous: Path, environment: Mapping[str, str], *options: str) -> SuiteRun:
+    """
+    Run the suite of an older tree to its end.
+
+    What fails is remembered in the tree, for ``--last-failed``.
+    """
+    modules = [f"tests/postgres/test_{name}.py" for name in SERVING]
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "cache_dir=.cache", *options, *modules]
+    ended = subprocess.run(
+        [*command, "-m", "postgres and not slow"],
+        cwd=previous,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    passed = re.search(r"(\d+) passed", ended.stdout)
+    kept = previous / ".cache/v/cache/lastfailed"
+    failed = frozenset(json.loads(kept.read_text()) if kept.exists() else ())
+    said = ended.stdout[-8000:] + ended.stderr[-2000:]
+
+    # Anything else than these two ends says that it was cut short, or that the memory is wrong.
+    assert ended.returncode == (1 if failed else 0), said
+    return SuiteRun(failed, int(passed[1]) if passed else 0, said)
+
+
+def failing_anyway(
+    previous: Path, environment: Mapping[str, str], newer: SuiteRun
+) -> frozenset[str]:
+    """
+    Return which of the tests that failed on the newer schema fail on their own one too.
+    """
+    if not newer.failed:
+        return frozenset()
+    own = run_suite(previous, environment, "--last-failed")
+    assert own.passed + len(own.failed) >= len(newer.failed), "some were not run again: " + own.said
+    return own.failed
+
+
 @pytest.mark.slow
 @pytest.mark.release
 @pytest.mark.postgres
@@ -85,35 +150,19 @@ def test_the_program_before_the_newest_migration_serves_on_the_schema_after_it(
     record_property: Callable[[str, object], None],
 ) -> None:
     """
-    What its own PostgreSQL suite says about serving holds on a schema that it does not know.
-    """
-    plugin = tmp_path / "plugin"
-    plugin.mkdir()
-    shutil.copy(Path(__file__).with_name("newer_schema.py"), plugin)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COV"))}
-    environment |= {
-        "PYTHONPATH": os.pathsep.join((sources(previous), str(plugin))),
-        "NEWER_RELEASE": sources(ROOT),
-        "TEST_DATABASE_URL": empty_postgres_url,
-    }
-    modules = [f"tests/postgres/test_{name}.py" for name in SERVING]
-    command = [sys.executable, "-m", "pytest", "-p", "newer_schema", "-p", "no:cacheprovider"]
-    marks = "postgres and not slow"
-    ended = subprocess.run(
-        [*command, *modules, "-m", marks, "-q", "-x"],
-        cwd=previous,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    passed = re.search(r"(\d+) passed", ended.stdout)
+    What its own PostgreSQL suite proves of serving holds on a schema that it does not know.
 
-    assert ended.returncode == 0, ended.stdout[-4000:] + ended.stderr[-2000:]
-    assert passed is not None
-    assert int(passed[1]) > 100
+    A test that fails on its own schema too tells nothing of the newer one, and is named.
+    """
+    environment = told_to_test(previous, tmp_path, empty_postgres_url)
+    newer = run_suite(previous, environment, "-p", "newer_schema")
+    anyway = failing_anyway(previous, environment, newer)
+
+    assert newer.failed == anyway, newer.said
+    assert newer.passed > 100
     record_property(
-        "proof: the program before the newest migration", {"tests that pass": passed[1]}
+        "proof: the program before the newest migration",
+        {"tests that pass": newer.passed, "tests that fail on both schemas": sorted(anyway)},
     )
 
 
