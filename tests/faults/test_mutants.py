@@ -17,6 +17,7 @@ import pytest
 from payments_core.application.cancel_payment import CancelPaymentCommand
 from payments_core.application.relay_outbox import RelayOutbox
 from payments_core.application.verify_payments import VerifyPayments, VerifyPaymentsCommand
+from payments_core.domain.discrepancy import DiscrepancyKind, difference
 from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.invariants import INVARIANTS, Sight, Violation
 from payments_core.domain.operation import OperationState
@@ -25,7 +26,7 @@ from payments_core.domain.policy import Policy
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.queries import PaymentView
 from payments_core.ports.webhooks import WebhookStatus
-from payments_core.testing.builders import eur
+from payments_core.testing.builders import NOW, eur
 from payments_core.testing.memory import InMemoryUnitOfWork
 from payments_core.testing.memory_records import InMemoryRecordQueries
 from payments_core.testing.recording_publisher import RecordingPublisher
@@ -486,6 +487,23 @@ def card_number_kept(world: World) -> None:
     tables.outbox[message.id] = attrs.evolve(message, body=body)
 
 
+def card_number_noted(world: World) -> None:
+    """
+    A card number stands in what a person wrote about a difference.
+    """
+    found = difference(
+        *(world.failed.id, DiscrepancyKind.AMOUNT_MISMATCH, NOW),
+        provider_object_id="pi_1",
+        local_value="a",
+        provider_value="b",
+    )
+    tables = world.service.database.tables
+    # Under the id of something that was told: that it was is another promise.
+    told = next(m.id for m in tables.outbox.values() if m.payment_id == world.failed.id)
+    closed = attrs.evolve(found, id=told).close("anna", "4242424242424242", NOW)
+    tables.discrepancies[told] = closed
+
+
 def secret_logged(world: World) -> None:
     """
     A key stands in the log.
@@ -581,6 +599,7 @@ MUTANTS: Final[list[tuple[str, Callable[[World], None]]]] = [
     ("I21", amount_changed),
     ("I21", customer_changed),
     ("I22", card_number_kept),
+    ("I22", card_number_noted),
     ("I22", secret_logged),
     ("I23", refused_with_traces),
     ("I24", error_of_its_own),

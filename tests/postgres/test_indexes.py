@@ -14,6 +14,7 @@ import attrs
 import pytest
 from sqlalchemy import Connection, Engine, Table, insert, text
 
+from payments_core.domain.discrepancy import DiscrepancyKind
 from payments_core.domain.operation import OperationState
 from payments_core.domain.payment import Payment
 from payments_core.domain.reconciliation import RunStatus
@@ -22,6 +23,7 @@ from payments_core.ports.audit import AuditCursor, AuditFilter
 from payments_core.ports.outbox import OutboxMessage, OutboxStatus
 from payments_core.ports.provider import Window
 from payments_core.ports.queries import Cursor, PaymentFilter
+from payments_core.ports.reconciliation import DiscrepancyFilter
 from payments_core.ports.records import WebhookPlace
 from payments_core.ports.webhook_queries import WebhookCursor, WebhookFilter
 from payments_core.ports.webhooks import WebhookStatus
@@ -64,6 +66,7 @@ from tests.postgres.months import months_back_to
 from tests.postgres.recorder import Recorder
 
 ROWS: Final = 4000
+*KINDS, RARE = DiscrepancyKind
 STATES: Final = [PaymentStatus.FAILED] * 9 + [PaymentStatus.PENDING]
 
 
@@ -262,12 +265,13 @@ def _discrepancy(payment: Payment, number: int) -> Mapping[str, Any]:
         "run_id": UUID(int=number % 400),
         "id": uuid4(),
         "payment_id": payment.id,
-        "kind": "late_success",
+        "kind": KINDS[number % len(KINDS)],
         "provider_object_id": "x",
         "local_value": "1",
         "provider_value": "2",
-        "found_at": NOW,
-        "repair": "settled" if number % 40 else None,
+        "found_at": payment.created_at,
+        "repair": "settled" if number % 40 > 1 else None,
+        "closed_at": NOW if number % 40 == 1 else None,
     }
 
 
@@ -375,6 +379,26 @@ def webhooks(wanted: WebhookFilter, after: WebhookCursor | None) -> Callable[[Fi
     Return the reading of one page of the inbox.
     """
     return lambda filled: filled.webhooks.list(wanted, 20, after)
+
+
+def differences(
+    wanted: DiscrepancyFilter, after: Cursor | None = None
+) -> Callable[[Filled], object]:
+    """
+    Return the reading of one page of differences.
+    """
+    return lambda filled: filled.compared.discrepancies(wanted, 20, after)
+
+
+def close(filled: Filled) -> None:
+    """
+    Close the last difference that stands.
+    """
+    (found,) = filled.compared.discrepancies(DiscrepancyFilter(), 1).items
+    with SqlAlchemyUnitOfWork(filled.engine) as uow:
+        held = uow.discrepancies.get(found.id)
+        assert held is not None
+        uow.discrepancies.close(held.close("anna", "done", NOW))
 
 
 def locked(find: Callable[[SqlAlchemyUnitOfWork, Payment], object]) -> Callable[[Filled], object]:
@@ -579,6 +603,37 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
         lambda f: f.compared.found(RUN, MIDDLE, 20),
         ["ix_discrepancies_run_id"],
     ),
+    "list differences that stand": (
+        differences(DiscrepancyFilter()),
+        ["ix_discrepancies_standing"],
+    ),
+    "list differences that stand from the middle": (
+        differences(DiscrepancyFilter(), MIDDLE),
+        ["ix_discrepancies_standing"],
+    ),
+    "list one kind of differences that stand": (
+        differences(DiscrepancyFilter(kind=RARE), MIDDLE),
+        ["ix_discrepancies_standing_kind"],
+    ),
+    "list differences": (
+        differences(DiscrepancyFilter(ended=True), MIDDLE),
+        ["ix_discrepancies_found_at"],
+    ),
+    "list one kind of differences": (
+        differences(DiscrepancyFilter(kind=RARE, ended=True), MIDDLE),
+        ["ix_discrepancies_kind"],
+    ),
+    "list the differences of a payment": (
+        lambda f: f.compared.discrepancies(DiscrepancyFilter(payment_id=f.one.id), 20),
+        ["ix_discrepancies_payment_id"],
+    ),
+    "list one kind of differences of a payment": (
+        lambda f: f.compared.discrepancies(
+            DiscrepancyFilter(payment_id=f.one.id, kind=KINDS[0], ended=True), 20, MIDDLE
+        ),
+        ["ix_discrepancies_payment_id"],
+    ),
+    "close a difference": (close, ["pk_discrepancies"]),
     "checked since": (
         lambda f: f.records.payments(NOW, MIDDLE, 2),
         [

@@ -11,6 +11,7 @@ from payments_core.domain.policy import Policy
 from payments_core.ports.queries import TimelineEntry
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.builders import NOW, a_payment, answered, eur
+from payments_core.testing.conformance.reconciliation import a_difference
 from payments_postgres import SqlAlchemyPaymentQueries
 
 
@@ -51,6 +52,32 @@ def test_details_are_text(history: dict[str, TimelineEntry]) -> None:
         "sequence": "1",
         "attempts": "0",
         "next_at": "2026-11-22T11:50:00.000000Z",
+    }
+
+
+def test_how_a_difference_was_closed(
+    make_uow: UnitOfWorkFactory, queries: SqlAlchemyPaymentQueries
+) -> None:
+    """
+    Who closed it, when and with what note is told beside what was found.
+    """
+    payment = a_payment()
+    found = a_difference(payment_id=payment.id)
+    with make_uow() as uow:
+        uow.payments.add(payment)
+        uow.discrepancies.add(found)
+        uow.discrepancies.close(found.close("anna", "refunded by hand", NOW))
+        uow.commit()
+    (entry,) = (e for e in queries.timeline(payment.id) if e.kind == "discrepancy")
+
+    assert entry.state == "closed"
+    assert entry.details == {
+        "provider_object_id": found.provider_object_id,
+        "local_value": found.local_value,
+        "provider_value": found.provider_value,
+        "closed_at": "2026-11-22T12:00:00.000000Z",
+        "closed_by": "anna",
+        "note": "refunded by hand",
     }
 
 

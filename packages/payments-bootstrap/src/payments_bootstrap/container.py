@@ -40,6 +40,7 @@ from payments_core.application.audit import ListAudit
 from payments_core.application.backfill_webhooks import BackfillWebhooks
 from payments_core.application.cancel_payment import CancelPayment
 from payments_core.application.capture_payment import CapturePayment
+from payments_core.application.close_discrepancy import CloseDiscrepancy, ListDiscrepancies
 from payments_core.application.confirm_payment import ConfirmPayment
 from payments_core.application.create_payment import CreatePayment
 from payments_core.application.expire_payments import ExpirePayments
@@ -179,6 +180,12 @@ class Container(containers.DeclarativeContainer):
     )
     show_reconciliation: providers.Provider[ShowReconciliation] = _Each(
         ShowReconciliation, reconciliation_queries
+    )
+    list_discrepancies: providers.Provider[ListDiscrepancies] = _Each(
+        ListDiscrepancies, reconciliation_queries
+    )
+    close_discrepancy: providers.Provider[CloseDiscrepancy] = _Each(
+        CloseDiscrepancy, unit_of_work.provider, clock
     )
     reconciler: providers.Provider[Reconciler] = _One(
         Reconciler, reconcile_payments, settings.provided.reconcile, PROVIDERS, clock

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Engine,
     Select,
+    TextClause,
     bindparam,
     select,
 )
@@ -24,6 +25,7 @@ from payments_core.ports.outbox import OutboxStatus
 from payments_core.ports.provider import WebhookNotice, Window
 from payments_core.ports.queries import Cursor
 from payments_core.ports.reconciliation import (
+    DiscrepancyFilter,
     Found,
     IReconciliationQueries,
     LocalMessage,
@@ -39,6 +41,7 @@ from payments_postgres.statements import Record, Values
 from payments_postgres.tables import (
     BLOCKS,
     NO_OUTCOME,
+    STANDS,
     discrepancies,
     outbox,
     payment_operations,
@@ -186,7 +189,17 @@ class SqlAlchemyReconciliationQueries(IReconciliationQueries):
         if after:
             behind = above((_d.found_at, _d.id), after.created_at, after.payment_id)
             statement = statement.where(behind)
-        every = [to_discrepancy(row) for row in self._rows(statement, {"run": run_id})]
+        return self._found(statement, {"run": run_id}, limit)
+
+    @override
+    def discrepancies(
+        self, wanted: DiscrepancyFilter, limit: int, after: Cursor | None = None
+    ) -> Found:
+        statement = _newest(select(discrepancies), _d.found_at, _d.id, limit + 1)
+        return self._found(statement.where(*_wanted(wanted, after)), {}, limit)
+
+    def _found(self, statement: Select[Any], values: Values, limit: int) -> Found:
+        every = [to_discrepancy(row) for row in self._rows(statement, values)]
         shown, last = page(every, limit)
         return Found(shown, Cursor(last.found_at, last.id) if last else None)
 
@@ -201,6 +214,20 @@ def _place(
     found = [at >= window.start, at < window.end]
     if after:
         found.append(below((at, key), after.created_at, after.payment_id))
+    return found
+
+
+def _wanted(
+    wanted: DiscrepancyFilter, after: Cursor | None
+) -> Sequence[ColumnElement[bool] | TextClause]:
+    equal = {"kind": wanted.kind, "payment_id": wanted.payment_id}
+    found: list[ColumnElement[bool] | TextClause] = [
+        _d[name] == value for name, value in equal.items() if value is not None
+    ]
+    if not wanted.ended:
+        found.append(STANDS)
+    if after:
+        found.append(below((_d.found_at, _d.id), after.created_at, after.payment_id))
     return found
 
 

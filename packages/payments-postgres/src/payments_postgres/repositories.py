@@ -30,6 +30,7 @@ from payments_postgres.mapping import (
     operation_rows,
     payment_row,
     refund_rows,
+    to_discrepancy,
     to_operation,
     to_payment,
 )
@@ -115,6 +116,11 @@ _CHANGE: Final = {table: Fixed(_update_by_id(table)) for table in _PARTS}
 
 
 _ENDED: Final = _update_by_id(discrepancies).where(discrepancies.c.repair.is_(None))
+_DISCREPANCY: Final = Fixed(
+    select(discrepancies).where(discrepancies.c.id == bindparam("id")).with_for_update()
+)
+_CLOSING: Final = ("closed_at", "closed_by", "note")
+_CLOSE: Final = Fixed(_update_by_id(discrepancies))
 
 
 class SqlAlchemyPaymentRepository(IPaymentRepository):
@@ -268,6 +274,16 @@ class SqlAlchemyDiscrepancyRepository(IDiscrepancyRepository):
             ended = {"repair": discrepancy.repair, "repaired_at": discrepancy.repaired_at}
             self._transaction.change(_ENDED.values(ended), {"key": discrepancy.id})
         return False
+
+    @override
+    def get(self, discrepancy_id: UUID) -> Discrepancy | None:
+        row = self._transaction.row(_DISCREPANCY, {"id": discrepancy_id})
+        return None if row is None else to_discrepancy(row)
+
+    @override
+    def close(self, discrepancy: Discrepancy) -> None:
+        closing = {name: getattr(discrepancy, name) for name in _CLOSING}
+        self._transaction.change(_CLOSE, {"key": discrepancy.id, **closing})
 
 
 class SqlAlchemyOrderRepository(IOrderRepository):

@@ -77,7 +77,7 @@ DEFERRED: Final = text("status = 'waiting'")
 HANDLED: Final = text("status = 'handled'")
 DUE: Final = text("next_at IS NOT NULL")
 IN_REVIEW: Final = text(f"state = '{OperationState.REVIEW}'")
-STANDS: Final = text("repair IS NULL")
+STANDS: Final = text("repair IS NULL AND closed_at IS NULL")
 AWAITED: Final = text(f"status = '{PaymentStatus.REQUIRES_ACTION}'")
 
 payments: Final = Table(
@@ -332,9 +332,13 @@ discrepancies: Final = Table(
     Column("run_id", Uuid, ForeignKey("reconciliation_runs.id")),
     Column("repair", ExactText),
     Column("repaired_at", UtcDateTime),
+    Column("closed_at", UtcDateTime),
+    Column("closed_by", CleanText),
+    # The same note again is the same answer.
+    Column("note", ExactText),
     _known("repair", Repair),
-    # Read by the timeline.
-    Index("ix_discrepancies_payment_id", "payment_id"),
+    # Read by the timeline, and backwards by the list.
+    Index("ix_discrepancies_payment_id", "payment_id", "found_at", "id"),
     # Read by `found`.
     Index(
         "ix_discrepancies_run_id",
@@ -343,8 +347,12 @@ discrepancies: Final = Table(
         "id",
         **only_where(text("run_id IS NOT NULL")),
     ),
-    # Read backwards by the count of what is not done.
-    Index("ix_discrepancies_standing", "found_at", "kind", **only_where(STANDS)),
+    # Read backwards by the count of those that stand, and by their list: alone, and by kind.
+    Index("ix_discrepancies_standing", "found_at", "id", "kind", **only_where(STANDS)),
+    Index("ix_discrepancies_standing_kind", "kind", "found_at", "id", **only_where(STANDS)),
+    # Read backwards by the list of all: alone, and by kind.
+    Index("ix_discrepancies_found_at", "found_at", "id"),
+    Index("ix_discrepancies_kind", "kind", "found_at", "id"),
 )
 
 reconciliation_runs: Final = Table(

@@ -14,6 +14,7 @@ from payments_core.contracts.requests import request_from_json
 from payments_core.domain.money import Money
 from payments_core.domain.operation import OperationKind
 from payments_core.ports.queries import TimelineEntry
+from payments_postgres.mapping import to_discrepancy
 from payments_postgres.statements import Record
 from payments_postgres.tables import (
     discrepancies,
@@ -75,7 +76,7 @@ def _discrepancy(row: Record) -> TimelineEntry:
         at=row.found_at,
         kind="discrepancy",
         name=row.kind,
-        state="repaired" if row.repair else "open",
+        state=to_discrepancy(row).state,
         id=str(row.id),
         details=_details(row, *_DISCREPANCY_DETAILS),
     )
@@ -92,6 +93,7 @@ _REFUND_DETAILS: Final = ("provider_refund_id", "completed_at", *_FAILURE)
 
 _DISCREPANCY_DETAILS: Final = (
     *("provider_object_id", "local_value", "provider_value", "run_id", "repair", "repaired_at"),
+    *("closed_at", "closed_by", "note"),
 )
 
 _KINDS: Final[Mapping[Table, Callable[[Record], TimelineEntry]]] = {

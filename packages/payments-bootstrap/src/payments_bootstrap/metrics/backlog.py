@@ -61,7 +61,7 @@ FAMILIES: Final = (
     Family(
         name="payments_discrepancies_standing",
         field="discrepancies",
-        about="Differences from a provider that are not repaired",
+        about="Differences from a provider that are neither repaired nor closed",
         word="kind",
         words=tuple(DiscrepancyKind),
         age="newest",

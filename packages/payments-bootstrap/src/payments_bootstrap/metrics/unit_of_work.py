@@ -141,6 +141,14 @@ class CountedDiscrepancies(IDiscrepancyRepository):
             self._note(DISCREPANCIES.labels(discrepancy.kind).inc)
         return news
 
+    @override
+    def get(self, discrepancy_id: UUID) -> Discrepancy | None:
+        return self._counted.get(discrepancy_id)
+
+    @override
+    def close(self, discrepancy: Discrepancy) -> None:
+        self._counted.close(discrepancy)
+
 
 class CountedWebhooks(IWebhookInbox):
     """

@@ -9,7 +9,13 @@ from uuid import UUID
 
 import attrs
 
+from payments_core.domain.errors import InvalidState, NoteInvalid
 from payments_core.domain.ids import child_id
+
+LONGEST_NOTE: Final = 500
+"""
+Characters in which a person says what was done about a difference.
+"""
 
 
 class DiscrepancyKind(StrEnum):
@@ -64,7 +70,13 @@ class Discrepancy:
 
         run_id: The reconciliation that found it; None if a reply or a webhook did.
 
-        repair: How it ended; None while it stands, and a person must look.
+        repair: How it ended by itself; None if it did not.
+
+        closed_at: When a person who looked at it called it done; None if nobody did.
+
+        closed_by: Who that was, as far as the audit log's actor has a name.
+
+        note: What they did about it.
     """
 
     id: UUID
@@ -77,7 +89,50 @@ class Discrepancy:
     run_id: UUID | None = None
     repair: Repair | None = None
     repaired_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    note: str | None = None
 
+    @property
+    def state(self) -> str:
+        """
+        What became of it: ``open`` while a person must look, else ``repaired`` or ``closed``.
+        """
+        if self.repair:
+            return "repaired"
+        return "closed" if self.closed_at else "open"
+
+    def close(self, by: str, note: str, now: datetime) -> "Discrepancy":
+        """
+        Return it as somebody closes it who looked at it; what was found stays as it is.
+
+        With the note that it was closed with already, it is returned unchanged.
+
+        Raises:
+            NoteInvalid: The note is empty or too long.
+            InvalidState: It ended before: by a repair, or closed with another note.
+        """
+        if self.closed_at and self.note == note:
+            return self
+        if not note.strip() or len(note) > LONGEST_NOTE:
+            raise NoteInvalid(f"Say in 1 to {LONGEST_NOTE} characters what was done about it")
+        if self.state != "open":
+            raise InvalidState(f"Discrepancy {self.id} {self._end()}")
+        return attrs.evolve(self, closed_at=now, closed_by=by, note=note)
+
+    def _end(self) -> str:
+        if self.repair:
+            return (
+                f"was repaired ({self.repair}) at {self.repaired_at:{_TIME}}: nothing is left to do"
+            )
+        return (
+            f"was closed by {self.closed_by} at {self.closed_at:{_TIME}} with another note, which"
+            " stays. Nothing is left to do: if the provider says something else, that will be found"
+            " as a difference of its own"
+        )
+
+
+_TIME: Final = "%Y-%m-%d %H:%M UTC"
 
 NO_PAYMENT: Final = UUID("c9a4e3b0-5d0e-5c0b-9a53-6a4a3a5a6f10")
 """

@@ -11,7 +11,7 @@ Every error that crosses a port, with the code that callers see.
     │   ├── InvalidState · AlreadyRefunded
     │   ├── RefundExceedsCaptured · CaptureExceedsAuthorized
     │   ├── OrderMismatch
-    │   ├── WindowInvalid
+    │   ├── WindowInvalid · NoteInvalid
     │   ├── CardDataNotAllowed
     │   └── OperationRefused
     ├── NotFound: PaymentNotFound · UnknownProvider
@@ -124,7 +124,7 @@ class InvalidTransition(DomainError):
 
 class InvalidState(DomainError):
     """
-    The payment is in a state in which this cannot be done.
+    The payment, or what else it is about, is in a state in which this cannot be done.
     """
 
     code = "invalid_state"
@@ -168,6 +168,14 @@ class WindowInvalid(DomainError):
     """
 
     code = "window_invalid"
+
+
+class NoteInvalid(DomainError):
+    """
+    Words for the record that are none, or too many.
+    """
+
+    code = "note_invalid"
 
 
 class CardDataNotAllowed(DomainError):

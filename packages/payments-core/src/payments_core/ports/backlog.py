@@ -47,7 +47,7 @@ class Backlog:
     Attributes:
         messages: Not sent, by when they were written. operations: Without an outcome, by when
             they were first sent. webhooks: `UNDONE`, by when they arrived. discrepancies:
-            Not repaired, by when they were found.
+            Neither repaired nor closed, by when they were found.
     """
 
     messages: Mapping[OutboxStatus, Waiting]

@@ -11,7 +11,7 @@ from uuid import UUID
 import attrs
 
 from payments_core.domain.comparison import HeldPayment, HeldRefund
-from payments_core.domain.discrepancy import Discrepancy
+from payments_core.domain.discrepancy import Discrepancy, DiscrepancyKind
 from payments_core.domain.reconciliation import ReconciliationRun
 from payments_core.ports.outbox import OutboxStatus
 from payments_core.ports.provider import WebhookNotice, Window
@@ -85,10 +85,24 @@ class LocalMessage:
     status: OutboxStatus
 
 
+@attrs.frozen(kw_only=True)
+class DiscrepancyFilter:
+    """
+    Which differences to list; what is None does not restrict.
+
+    Attributes:
+        ended: Also those that are repaired or closed.
+    """
+
+    kind: DiscrepancyKind | None = None
+    payment_id: UUID | None = None
+    ended: bool = False
+
+
 @attrs.frozen
 class Found:
     """
-    A part of what a run found, oldest first.
+    A part of a list of differences.
 
     Attributes:
         next: Where the next part begins; None on the last one.
@@ -181,4 +195,12 @@ class IReconciliationQueries(Protocol):
     def found(self, run_id: UUID, after: Cursor | None, limit: int) -> Found:
         """
         Return differences that a run was the first to find, oldest first.
+        """
+
+    @abstractmethod
+    def discrepancies(
+        self, wanted: DiscrepancyFilter, limit: int, after: Cursor | None = None
+    ) -> Found:
+        """
+        Return differences, whoever found them, the last found first.
         """

@@ -112,7 +112,20 @@ class IDiscrepancyRepository(Protocol):
         """
         Keep a difference; return False if it is there already.
 
-        One that is there and still stands is marked as repaired if this one is.
+        One that is there and is not repaired is marked as repaired if this one is. One that a
+        person closed stays closed.
+        """
+
+    @abstractmethod
+    def get(self, discrepancy_id: UUID) -> Discrepancy | None:
+        """
+        Return a difference, locked, or None.
+        """
+
+    @abstractmethod
+    def close(self, discrepancy: Discrepancy) -> None:
+        """
+        Write when, by whom and with what note a difference was closed, and nothing else.
         """
 
 

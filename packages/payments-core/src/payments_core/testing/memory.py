@@ -224,6 +224,19 @@ class InMemoryDiscrepancyRepository(IDiscrepancyRepository):
             self._found[discrepancy.id] = attrs.evolve(before, repair=repair, repaired_at=at)
         return before is None
 
+    @override
+    def get(self, discrepancy_id: UUID) -> Discrepancy | None:
+        return self._found.get(discrepancy_id)
+
+    @override
+    def close(self, discrepancy: Discrepancy) -> None:
+        self._found[discrepancy.id] = attrs.evolve(
+            self._found[discrepancy.id],
+            closed_at=discrepancy.closed_at,
+            closed_by=discrepancy.closed_by,
+            note=discrepancy.note,
+        )
+
 
 class InMemoryOrderRepository(IOrderRepository):
     """

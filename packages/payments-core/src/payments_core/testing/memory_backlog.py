@@ -34,7 +34,7 @@ class InMemoryBacklogQueries(IBacklogQueries):
                 (e.status, e.received_at) for e in tables.webhooks.values() if e.status in UNDONE
             ),
             discrepancies=_counted(
-                (d.kind, d.found_at) for d in tables.discrepancies.values() if d.repair is None
+                (d.kind, d.found_at) for d in tables.discrepancies.values() if d.state == "open"
             ),
         )
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.operation import Operation, OperationState
 from payments_core.domain.payment import Payment
 from payments_core.ports.audit import (
@@ -78,11 +77,7 @@ class InMemoryPaymentQueries(IPaymentQueries):
                 yield _entry("event", m.created_at, m.name, m.status, str(m.id))
         for d in tables.discrepancies.values():
             if d.payment_id == payment.id:
-                yield _entry("discrepancy", d.found_at, d.kind, _ended(d), str(d.id))
-
-
-def _ended(found: Discrepancy) -> str:
-    return "repaired" if found.repair else "open"
+                yield _entry("discrepancy", d.found_at, d.kind, d.state, str(d.id))
 
 
 class InMemoryAuditQueries(IAuditQueries):

@@ -9,12 +9,14 @@ from uuid import UUID
 from typing_extensions import override
 
 from payments_core.domain.comparison import HeldPayment, HeldRefund
+from payments_core.domain.discrepancy import Discrepancy
 from payments_core.domain.payment import Payment
 from payments_core.domain.reconciliation import ReconciliationRun
 from payments_core.ports.outbox import BLOCKING, OutboxMessage
 from payments_core.ports.provider import WebhookNotice, Window
 from payments_core.ports.queries import Cursor
 from payments_core.ports.reconciliation import (
+    DiscrepancyFilter,
     Found,
     IReconciliationQueries,
     LocalMessage,
@@ -111,6 +113,26 @@ class InMemoryReconciliationQueries(IReconciliationQueries):
         shown = rest[:limit]
         more = len(rest) > limit
         return Found(shown, Cursor(shown[-1].found_at, shown[-1].id) if more else None)
+
+    @override
+    def discrepancies(
+        self, wanted: DiscrepancyFilter, limit: int, after: Cursor | None = None
+    ) -> Found:
+        place = (after.created_at, after.payment_id) if after else None
+        every = (d for d in self._database.tables.discrepancies.values() if _matches(d, wanted))
+        items = sorted(every, key=lambda d: (d.found_at, d.id), reverse=True)
+        rest = [d for d in items if not place or (d.found_at, d.id) < place]
+        shown = rest[:limit]
+        more = len(rest) > limit
+        return Found(shown, Cursor(shown[-1].found_at, shown[-1].id) if more else None)
+
+
+def _matches(found: Discrepancy, wanted: DiscrepancyFilter) -> bool:
+    return (
+        wanted.kind in {None, found.kind}
+        and wanted.payment_id in {None, found.payment_id}
+        and (wanted.ended or found.state == "open")
+    )
 
 
 def _page(every: Iterable[T], window: Window, after: Cursor | None, limit: int) -> list[T]:

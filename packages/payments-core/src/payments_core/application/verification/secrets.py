@@ -36,6 +36,8 @@ def _texts(record: PaymentRecord) -> Iterator[tuple[str, str]]:
             yield "a failure", failure.message
     for refund in payment.refunds:
         yield "a refund's reason", refund.reason or ""
+    for found in record.discrepancies:
+        yield "the note of a discrepancy", found.note or ""
     for operation in payment.operations:
         yield "a request", request_to_json(operation.request)
     for message in record.messages:

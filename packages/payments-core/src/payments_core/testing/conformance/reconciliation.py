@@ -2,9 +2,11 @@
 What every `IReconciliationRepository` and `IReconciliationQueries` promise.
 """
 
+import threading
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,7 +26,7 @@ from payments_core.domain.reconciliation import ReconciliationRun, RunStatus
 from payments_core.domain.settlement import Answer, apply
 from payments_core.ports.provider import NoticeTopic, WebhookNotice, Window
 from payments_core.ports.queries import Cursor
-from payments_core.ports.reconciliation import IReconciliationQueries
+from payments_core.ports.reconciliation import DiscrepancyFilter, IReconciliationQueries
 from payments_core.ports.unit_of_work import UnitOfWorkFactory
 from payments_core.testing.builders import NOW, a_payment, a_refund_fact, answered, eur
 from payments_core.testing.conformance.kept import OnUnitsOfWork
@@ -257,6 +259,109 @@ class ReconciliationConformance(OnUnitsOfWork):
 
         assert news == [True, False, False, False]
         assert rows.found(run.id, None, 9).items == [attrs.evolve(ended, run_id=run.id)]
+
+    def test_what_is_closed_stays_closed(self, make_uow: UnitOfWorkFactory) -> None:
+        """
+        Who closed it, when and with what words is kept, also when it is found or repaired again.
+        """
+        stands = a_difference()
+        closed = stands.close("anna", "refunded on the provider's pages, é", LATER)
+        ended = attrs.evolve(stands, repair=Repair.SETTLED, repaired_at=LATER)
+        with make_uow() as uow:
+            uow.discrepancies.add(stands)
+            uow.discrepancies.close(closed)
+            uow.commit()
+        with make_uow() as uow:
+            first = uow.discrepancies.get(stands.id)
+            news = [uow.discrepancies.add(d) for d in (stands, ended)]
+            uow.commit()
+        with make_uow() as uow:
+            second, none = (uow.discrepancies.get(id_) for id_ in (stands.id, uuid4()))
+
+        assert first == closed
+        assert news == [False, False]
+        assert second == attrs.evolve(closed, repair=Repair.SETTLED, repaired_at=LATER)
+        assert none is None
+
+    def test_closing_at_once(self, make_uow: UnitOfWorkFactory) -> None:
+        """
+        A difference that is read stays locked: of two who would close it one sees that it is.
+        """
+        stands = a_difference()
+        with make_uow() as uow:
+            uow.discrepancies.add(stands)
+            uow.commit()
+        inside = threading.Barrier(2, timeout=0.3)
+
+        def close(by: str) -> str:
+            with make_uow() as uow:
+                found = uow.discrepancies.get(stands.id)
+                assert found is not None
+                with suppress(threading.BrokenBarrierError):
+                    inside.wait()
+                uow.discrepancies.close(attrs.evolve(found, closed_at=LATER, closed_by=by))
+                uow.commit()
+            return found.state
+
+        with ThreadPoolExecutor(2) as pool:
+            seen = sorted(pool.map(close, ("anna", "ben")))
+
+        assert seen == ["closed", "open"]
+
+    def test_differences_are_listed(
+        self, make_uow: UnitOfWorkFactory, rows: IReconciliationQueries
+    ) -> None:
+        """
+        Pages hold each that stands once, the last found first, also those of the same moment.
+        """
+        made = [a_difference(found_at=NOW + timedelta(seconds=n // 2)) for n in range(7)]
+        with make_uow() as uow:
+            for one in made:
+                uow.discrepancies.add(one)
+            uow.commit()
+        seen: list[Discrepancy] = []
+        place: Cursor | None = None
+        while True:
+            page = rows.discrepancies(DiscrepancyFilter(), 3, place)
+            seen += page.items
+            place = page.next
+            if place is None:
+                break
+
+        assert seen == sorted(made, key=lambda d: (d.found_at, d.id), reverse=True)
+
+    def test_lists_restrict(
+        self, make_uow: UnitOfWorkFactory, rows: IReconciliationQueries
+    ) -> None:
+        """
+        By kind, by payment, by both; what is repaired or closed is shown only to who wants it.
+        """
+        payment, dispute = a_payment(), DiscrepancyKind.DISPUTE_OPENED
+        ended = {"repair": Repair.SETTLED, "repaired_at": LATER}
+        mine = a_difference(payment_id=payment.id)
+        disputed = a_difference(payment_id=payment.id, kind=dispute)
+        others = a_difference(kind=dispute)
+        repaired = a_difference(payment_id=payment.id, kind=dispute, **ended)
+        closed = a_difference(payment_id=payment.id)
+        with make_uow() as uow:
+            uow.payments.add(payment)
+            for one in (mine, disputed, others, repaired, closed):
+                uow.discrepancies.add(one)
+            uow.discrepancies.close(closed.close("anna", "done", LATER))
+            uow.commit()
+
+        def listed(**wanted: Any) -> set[UUID]:
+            found = rows.discrepancies(DiscrepancyFilter(**wanted), 9).items
+            return {d.id for d in found}
+
+        stand = {mine.id, disputed.id, others.id}
+        assert listed() == stand
+        assert listed(ended=True) == {*stand, repaired.id, closed.id}
+        assert listed(kind=dispute) == {disputed.id, others.id}
+        assert listed(kind=dispute, ended=True) == {disputed.id, others.id, repaired.id}
+        assert listed(payment_id=payment.id) == {mine.id, disputed.id}
+        assert listed(payment_id=payment.id, kind=dispute) == {disputed.id}
+        assert not listed(payment_id=uuid4(), ended=True)
 
     def test_messages_without_an_order(self, make_uow: UnitOfWorkFactory) -> None:
         """

@@ -456,16 +456,17 @@ class StorageConformance(OnPayments):
             uow.webhooks.add(event)
             done = WebhookStatus.PROCESSED
             uow.webhooks.save(attrs.evolve(event, status=done, payment_id=payment.id))
-            kind = DiscrepancyKind.AMOUNT_MISMATCH
-            uow.discrepancies.add(
-                Discrepancy(uuid4(), payment.id, kind, "fake_pi_1", "1", "2", LATER)
-            )
+            for kind in (DiscrepancyKind.AMOUNT_MISMATCH, DiscrepancyKind.DUPLICATE_CHARGE):
+                found = Discrepancy(uuid4(), payment.id, kind, "fake_pi_1", "1", "2", LATER)
+                uow.discrepancies.add(found)
+            uow.discrepancies.close(found.close("anna", "refunded", LATER))
             uow.commit()
         entries = queries.timeline(payment.id)
 
         assert [e.at for e in entries] == sorted(e.at for e in entries)
         assert sorted((e.kind, e.name, e.state) for e in entries) == [
             ("discrepancy", "amount_mismatch", "open"),
+            ("discrepancy", "duplicate_charge", "closed"),
             ("event", "IPaymentSucceeded", "pending"),
             ("event", "IRefundIssued", "pending"),
             ("operation", "create", "succeeded"),
