@@ -169,7 +169,26 @@ SENTENCES: Final = [
             provider_value="10.00 EUR",
         ),
         "A difference was found: late success of pi_1. Here Failed, at fake 10.00 EUR.",
-        "It was reported and not believed; a person must look.",
+        (
+            "It was reported and not believed; a person must look."
+            " Once it is dealt with: payments discrepancies close an-id --note …"
+        ),
+    ),
+    (
+        entry(
+            *("discrepancy", "duplicate_charge", "closed"),
+            provider_object_id="pi_2",
+            local_value="pi_1",
+            provider_value="10.00 EUR",
+            closed_by="anna",
+            closed_at="2026-11-22T12:00:00.000000Z",
+            note="refunded by hand {x}",
+        ),
+        (
+            "A difference was found: duplicate charge of pi_2. Here pi_1, at fake 10.00 EUR."
+            " It was closed by anna at 12:00:00 UTC: refunded by hand {x}"
+        ),
+        None,
     ),
     (
         entry(

@@ -64,6 +64,7 @@ LOOKING: Final = {
     "audit list": ["audit", "list", "--payment", "{payment}"],
     "audit verify": ["audit", "verify", "--since", "1h"],
     "operations list": ["operations", "list"],
+    "discrepancies list": ["discrepancies", "list", "--all"],
     "outbox list": ["outbox", "list"],
     "db status": ["db", "status"],
     "db migrate": ["db", "migrate"],

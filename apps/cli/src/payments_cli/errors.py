@@ -9,6 +9,7 @@ from payments_cli.refusal import ExitCode, Refusal
 from payments_core.domain.errors import (
     Conflict,
     DomainError,
+    NoteInvalid,
     NotFound,
     PaymentsError,
     ReconciliationRunning,
@@ -19,6 +20,7 @@ from payments_core.domain.errors import (
 EXIT_CODES: Final[Mapping[type[PaymentsError], ExitCode]] = {
     NotFound: ExitCode.NOT_FOUND,
     WindowInvalid: ExitCode.USAGE,
+    NoteInvalid: ExitCode.USAGE,
     DomainError: ExitCode.REFUSED,
     ReconciliationRunning: ExitCode.ALREADY_RUNNING,
     Conflict: ExitCode.REFUSED,

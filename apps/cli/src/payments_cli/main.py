@@ -31,6 +31,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "webhooks": "Look after what the provider told.",
         "operations": "Look after operations that wait for a person.",
         "reconcile": "Compare a stretch of time with the provider.",
+        "discrepancies": "Look after differences from the provider.",
         "outbox": "Look after messages to other services that have not left.",
         "audit": "Show who did what, and check that no promise was broken.",
         "retention": "Remove what is older than it must be kept.",
@@ -116,7 +117,7 @@ class LateCommands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, part in SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl(list(part.items()), col_max=12)
+                formatter.write_dl(list(part.items()), col_max=13)
 
 
 @click.group(

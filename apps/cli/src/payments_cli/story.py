@@ -119,6 +119,11 @@ UNTOLD: Final[Mapping[OutboxStatus, str]] = {
     M.PARKED: "It and later ones of its order wait: payments outbox requeue {id}",
 }
 
+STANDING: Final = (
+    "It was reported and not believed; a person must look."
+    " Once it is dealt with: payments discrepancies close {id} --note …"
+)
+
 BEHIND: Final = "It leaves after the message before it."
 
 WANTED: Final[Mapping[str, str]] = {
@@ -131,6 +136,7 @@ WANTED: Final[Mapping[str, str]] = {
     "outbox.release": "gave {about} up",
     "webhook.replay": "let {about} be processed again",
     "operation.look_again": "let recovery look at it again",
+    "discrepancy.close": "closed {about}",
 }
 """
 What people and services do, by the audit log's words; others are told by those words.
@@ -235,7 +241,10 @@ def _discrepancy(payment: PaymentView, entry: TimelineEntry) -> Line:
     )
     if entry.state == "repaired":
         return _line(entry, f"{text} It is repaired.", None, facts)
-    return _line(entry, text, "It was reported and not believed; a person must look.", facts)
+    if entry.state == "closed":
+        closed = f"It was closed by {facts['closed_by']} at {facts['closed_at']}: {facts['note']}"
+        return _line(entry, f"{text} {closed}", None, facts)
+    return _line(entry, text, STANDING, facts)
 
 
 _SENTENCES: Final[Mapping[str, Callable[[PaymentView, TimelineEntry], Line]]] = {

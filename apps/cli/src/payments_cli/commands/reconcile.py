@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
+from payments_cli.discrepancy_rows import discrepancy_row
 from payments_cli.examples import examples
 from payments_cli.moments import MOMENT
 from payments_cli.output import Row, write_json, write_table
@@ -130,22 +131,18 @@ def _summary(run: ReconciliationRun) -> str:
         sentence = f"{run.found} differ. Nothing was changed."
     else:
         left = run.found - run.repaired
-        sentence = f"{run.found} differ, {run.fresh} of them new: {run.repaired} repaired, {left} for a person."
+        sentence = (
+            f"{run.found} differ, {run.fresh} of them new: {run.repaired} repaired, {left} not."
+        )
+        sentence += "\nThose that a person must look at: payments discrepancies list" * bool(left)
     return f"{sentence}\n{compared}" + (
         f"\nNot everything could be read: {run.error}" if run.error else ""
     )
 
 
 def _row(found: Discrepancy) -> Row:
-    return {
-        "kind": found.kind.value,
-        "repair": found.repair.value if found.repair else None,
-        "paymentId": str(found.payment_id) if found.payment_id else None,
-        "providerObjectId": found.provider_object_id,
-        "localValue": found.local_value,
-        "providerValue": found.provider_value,
-        "values": f"{found.local_value}; {found.provider_value}",
-    }
+    values = f"{found.local_value}; {found.provider_value}"
+    return {**discrepancy_row(found), "values": values}
 
 
 def _document(run: ReconciliationRun, rows: list[Row]) -> Row:
