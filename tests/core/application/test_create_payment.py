@@ -33,6 +33,7 @@ from payments_core.ports.errors import (
     ProviderMisconfigured,
     ProviderUnavailable,
 )
+from payments_core.ports.idempotency import IResultCache, KeyedRequest
 from payments_core.testing.builders import eur
 from payments_core.testing.fake_provider import Fault
 from payments_core.testing.memory import InMemoryUnitOfWork
@@ -272,11 +273,34 @@ def test_an_answer_outlives_a_conflict_in_the_database(service: Service) -> None
     assert left == [0]
 
 
+class Remembers(IResultCache):
+    """
+    A cache that forgets nothing.
+    """
+
+    def __init__(self) -> None:
+        self.kept: list[KeyedRequest] = []
+
+    @override
+    def find(self, key: str) -> KeyedRequest | None:
+        return next((kept for kept in self.kept if kept.key == key), None)
+
+    @override
+    def keep(self, request: KeyedRequest, now: datetime) -> None:
+        self.kept.append(request)
+
+
+@pytest.mark.parametrize("key", [None, "a-key"])
 @pytest.mark.parametrize("error", [ConcurrentUpdate("Busy"), StorageUnavailable("Gone")])
-def test_an_answer_that_cannot_be_stored_is_unknown(service: Service, error: PaymentsError) -> None:
+def test_an_answer_that_cannot_be_stored_is_unknown(
+    service: Service, error: PaymentsError, key: str | None
+) -> None:
     """
     The customer is charged and the database is gone: nobody is told that nothing happened.
+
+    Neither is anybody told that it is done, now or on a repetition: only what is stored is known.
     """
+    cache = Remembers()
 
     class Gone(InMemoryUnitOfWork):
         """
@@ -289,11 +313,15 @@ def test_an_answer_that_cannot_be_stored_is_unknown(service: Service, error: Pay
                 raise error
             super().commit()
 
-    operations = attrs.evolve(service.operations, unit_of_work=lambda: Gone(service.database))
-    payment = CreatePayment(operations).execute(a_command()).payment
+    operations = attrs.evolve(
+        service.operations, unit_of_work=lambda: Gone(service.database), results=cache
+    )
+    command = attrs.evolve(a_command(), idempotency_key=key)
+    payment = CreatePayment(operations).execute(command).payment
 
     assert payment.status is S.PENDING
     assert payment.unresolved_operations == 1
+    assert cache.kept == []
 
     service.webhook(service.object_of(payment))
 

@@ -39,6 +39,17 @@ def fingerprint(command: attrs.AttrsInstance) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@attrs.frozen
+class _Ended(Generic[R]):
+    """
+    What was kept under a key, in the transaction that made this version of the payment.
+    """
+
+    version: int
+    text: str
+    result: R
+
+
 @attrs.define
 class Once(Generic[R]):
     """
@@ -63,7 +74,7 @@ class Once(Generic[R]):
     cache: IResultCache
     repeated: UUID | None = None
     _request: KeyedRequest | None = None
-    _kept: str | None = None
+    _ended: _Ended[R] | None = None
 
     def recall(self, unit_of_work: UnitOfWorkFactory) -> R | None:
         """
@@ -117,28 +128,35 @@ class Once(Generic[R]):
             # A repeat hears it again from the operation itself.
             uow.idempotency.release(self.key, payment.id)
             return
-        if result.known:
-            self._kept = uow.idempotency.finish(self.key, payment.id, result_to_json(result))
-        else:
+        if not result.known:
             uow.idempotency.release(self.key, payment.id)
+            return
+        mine = result_to_json(result)
+        kept = uow.idempotency.finish(self.key, payment.id, mine)
+        # Otherwise somebody repeated the request meanwhile, and was answered first.
+        self._ended = _Ended(payment.version, kept, result if kept == mine else self._read(kept))
 
     def result(self, payment: Payment, operation: Operation | None) -> R:
         """
-        Return what the request came to, after the commit.
+        Return what the request came to, once that is committed.
+
+        Args:
+            payment: As it is stored. Where its last change was lost, so was what it had kept.
 
         Raises:
             OperationRefused: The provider refused it for good.
         """
-        result = self.result_of(payment, operation)
-        if self._kept and self._kept != result_to_json(result):
-            # Somebody repeated the request meanwhile, and was answered first.
-            result = self._read(self._kept)
-        self._remember()
+        ended = self._ended
+        if ended is None or ended.version != payment.version:
+            result = self.result_of(payment, operation)
+        else:
+            result = ended.result
+            self._remember(ended.text)
         return attrs.evolve(result, replayed=result.replayed or self.repeated is not None)
 
-    def _remember(self) -> None:
-        if self._request and self._kept:
-            done = attrs.evolve(self._request, result=self._kept, lease_until=None)
+    def _remember(self, text: str) -> None:
+        if self._request:
+            done = attrs.evolve(self._request, result=text, lease_until=None)
             self.cache.keep(done, self.clock.now())
 
     def _new(self, key: str, payment_id: UUID, now: datetime) -> KeyedRequest:
