@@ -23,6 +23,7 @@ Names under which secrets travel, in lower case without separators.
 """
 
 _REST: Final = r"[^\s\"'`,;&(){}\[\]<>\\]+"
+_NAMES: Final = "cvc|cvn|cvv2?|security[ _-]?code|password|client[_-]?secret|api[_-]?key"
 _SECRETS: Final = tuple(
     map(
         re.compile,
@@ -34,8 +35,7 @@ _SECRETS: Final = tuple(
             r"(?i)(authorization\W{1,4}(?:basic |bearer )?)[^\s\"',}]+",
             r"(?i)\b(bearer )[\w.~+/-]{16,}=*",
             r"(://[^:/?#\s]*:)[^\s/]+(?=@)",
-            r"(?i)\b((?:cvc|cvn|cvv2?|security[ _-]?code|password|client[_-]?secret"
-            rf"|api[_-]?key)[\"'\\]{{0,2}}\s?[:=]\s?[\"'\\]{{0,2}}){_REST}",
+            rf"(?i)\b((?:{_NAMES})[\"'\\]{{0,2}}\s?[:=]\s?[\"'\\]{{0,2}}){_REST}",
         ),
     )
 )
