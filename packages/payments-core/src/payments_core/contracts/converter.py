@@ -30,7 +30,7 @@ def timestamp(moment: datetime) -> str:
 
     .NET shifts ``+00:00`` into the server's zone, and takes ``Z`` as it is.
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _money(value: dict[str, str], _: type[Money]) -> Money:
