@@ -95,8 +95,8 @@ class TokenVerifier:
         Only that is remembered, and as long as the key is the issuer's: what changes with time
         is checked each time.
         """
-        key = self._key(token)
         known, decoded = self._signed.get(token, (None, None))
+        key = self._key(decoded.header if decoded else extract_compact(token.encode()).headers())
         if decoded is None or known is not key:
             decoded = jwt.decode(token, key, algorithms=list(self._settings.algorithms))
             if len(self._signed) >= _REMEMBERED:
@@ -104,8 +104,8 @@ class TokenVerifier:
             self._signed[token] = (key, decoded)
         return decoded
 
-    def _key(self, token: str) -> Key:
-        kid = extract_compact(token.encode()).headers().get("kid")
+    def _key(self, header: Mapping[str, Any]) -> Key:
+        kid = header.get("kid")
         key = self._keys.get(kid) if isinstance(kid, str) else None
         if key is None:
             raise ValueError("No key of the issuer has this id")
