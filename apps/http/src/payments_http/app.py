@@ -2,8 +2,9 @@
 The Flask app: routes, refusals, and what every exchange has.
 """
 
+from collections.abc import Callable
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from flask import Flask
@@ -52,6 +53,15 @@ class State:
     guard: Guard
 
 
+class _App(Flask):
+    @override
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """
+        Leave functions as they are: Flask would find out for each, at each request, that it is not async.
+        """
+        return func
+
+
 class _Api(Api):  # type: ignore[misc]  # flask-smorest ships no types
     @override
     def _register_error_handlers(self) -> None:
@@ -67,7 +77,7 @@ def create_app(container: Container) -> Flask:
     Raises:
         RuntimeError: A route does not say who may use it.
     """
-    app = Flask("payments_http", static_folder=None)
+    app = _App("payments_http", static_folder=None)
     app.config.update(
         API_TITLE="Payments",
         API_VERSION=version("payments-http"),

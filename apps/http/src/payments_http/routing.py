@@ -106,11 +106,10 @@ def endpoint(
     """
 
     def decorate(view: View) -> View:
-        described = _describe(group, view, access=access, key=key)
+        refusals = {*problems, *_usual(access, body, query)}
+        described = _describe(group, view, access=access, key=key, refusals=refusals)
         for status, meaning in answers.items():
             described = _answer(group, status, meaning, schema, keyed=key is not None)(described)
-        for status in sorted({*problems, *_usual(access, body, query)}, reverse=True):
-            described = _problem(group, status)(described)
         # Schemas are made here, once: from a class, a new one would be made for each request.
         if body:
             reads = body()
@@ -125,8 +124,12 @@ def endpoint(
     return decorate
 
 
-def _describe(group: Group, view: View, *, access: Access, key: bool | None) -> View:
+def _describe(
+    group: Group, view: View, *, access: Access, key: bool | None, refusals: Collection[int]
+) -> View:
     facts: dict[str, Any] = {"operationId": view.__name__}
+    # At once: each decorator of its own would be gone through with each request.
+    facts["responses"] = {status: _problem(status) for status in sorted(refusals)}
     facts["security"] = [{"bearer": []}] if isinstance(access, Permission) else []
     if key is not None:
         facts["parameters"] = [_KEY_PARAMETER | {"required": key}]
@@ -145,14 +148,9 @@ def _answer(
     return decorator
 
 
-def _problem(group: Group, status: int) -> Callable[[View], View]:
-    decorator: Callable[[View], View] = group.alt_response(
-        status,
-        schema=schemas.Problem,
-        content_type=CONTENT_TYPE,
-        description=HTTPStatus(status).phrase,
-    )
-    return decorator
+def _problem(status: int) -> Mapping[str, Any]:
+    content = {CONTENT_TYPE: {"schema": schemas.Problem}}
+    return {"description": HTTPStatus(status).phrase, "content": content}
 
 
 def _usual(
