@@ -265,15 +265,16 @@ class Payment:
         """
         Write an operation to the log. It may be sent only after it is committed.
         """
+        operation_id = self.next_operation_id
         operation = Operation(
-            id=self.next_operation_id,
+            id=operation_id,
             number=len(self.operations) + 1,
             request=request,
             first_sent_at=now,
             last_sent_at=now,
             lease_until=now + policy.lease,
             next_at=now + policy.lease,
-            lease_token=self.next_operation_id,
+            lease_token=operation_id,
             request_key=request_key,
         )
         self.operations.append(operation)
