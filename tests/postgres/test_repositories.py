@@ -59,15 +59,17 @@ def test_only_changed_rows_are_written(
     """
     Of two operations and a refund, one operation changes: the payment and it are written.
     """
-    with make_uow() as uow:
+    with Recorder(engine) as record, make_uow() as uow:
         payment = uow.payments.get(kept.id)
         assert payment is not None
         payment.operations[1].attempts += 1
-        with Recorder(engine) as record:
-            uow.payments.save(payment)
+        uow.payments.save(payment)
         uow.commit()
 
-    assert record.verbs == ["UPDATE payments", "UPDATE payment_operations"]
+    assert [verb for verb in record.verbs if not verb.startswith("SELECT")] == [
+        "UPDATE payments",
+        "UPDATE payment_operations",
+    ]
     assert str(kept.operations[1].id).replace("-", "") in str(record.statements).replace("-", "")
     assert payment.version == kept.version + 1
 

@@ -170,7 +170,9 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
         self._write_parts(payment, before, after)
         self._tell(payment)
         payment.version += 1
-        self._stored[payment.id] = Snapshot.of(payment)
+        self._stored[payment.id] = attrs.evolve(
+            after, version=payment.version, updated_at=payment.updated_at
+        )
 
     @override
     def claim(

@@ -59,7 +59,9 @@ class _Made:
         """
         found = {**self.constants, **values}
         for name, process in self.given:
-            found[name] = process(found[name])
+            # No type of ours makes anything of NULL.
+            if found[name] is not None:
+                found[name] = process(found[name])
         return found
 
 
@@ -94,6 +96,9 @@ class Runner:
         driver = cast("psycopg.Connection[Record]", connection.connection.driver_connection)
         self._cursor: psycopg.Cursor[Record] = psycopg.Cursor(driver)
         self._connection = connection
+        # Whoever listens to the engine, to count or to trace, hears of these as of all others.
+        self._before = tuple(connection.dispatch.before_cursor_execute)
+        self._after = tuple(connection.dispatch.after_cursor_execute)
 
     def rows(self, statement: Fixed, values: Values) -> Sequence[Record]:
         """
@@ -113,12 +118,13 @@ class Runner:
 
     def _send(self, made: _Made, values: Values) -> int:
         sent, cursor = made.values(values), self._cursor
-        # Whoever listens to the engine, to count or to trace, hears of these as of all others.
+        if not (self._before or self._after):
+            return cursor.execute(made.sql, sent).rowcount
         told = (self._connection, cursor, made.sql, sent, SimpleNamespace(), False)
-        for listener in self._connection.dispatch.before_cursor_execute:
+        for listener in self._before:
             listener(*told)
         cursor.execute(made.sql, sent)
-        for listener in self._connection.dispatch.after_cursor_execute:
+        for listener in self._after:
             listener(*told)
         return cursor.rowcount
 
@@ -155,7 +161,8 @@ def _rows_of(statement: Executable, dialect: Dialect) -> RowFactory[Record]:
     def row(values: Sequence[Any]) -> Record:
         found = list(values)
         for n, process in how:
-            found[n] = process(found[n])
+            if found[n] is not None:
+                found[n] = process(found[n])
         return cast("Record", kind._make(found))
 
     return lambda _: row
