@@ -6,16 +6,17 @@ import base64
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import attrs
 import pytest
 from flask import Flask
 
 from payments_bootstrap import Container
+from payments_core.testing.conformance.reconciliation import a_difference
 from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_core.testing.memory import InMemoryDatabase
-from payments_http.access import require_access
+from payments_http.access import EXTENSION, require_access
 from payments_http.app import create_app
 
 Api = Any
@@ -59,24 +60,26 @@ ACTIONS: dict[str, tuple[str, str, str, object]] = {
         {"from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z"},
     ),
     "run": ("GET", "/api/payments/reconcile/{}", "Succeeded", None),
+    "differences": ("GET", "/api/payments/discrepancies", "Succeeded", None),
+    "close": ("POST", "/api/payments/discrepancies/{}/close", "Succeeded", {"note": "done"}),
 }
 
 GOOD = {"create": 201, "refund": 201, "internal": 202, "reconcile": 202}
 
 TABLE = """
-                     create confirm get timeline list cancel refund capture internal reconcile run
-anonymous            401    401     401 401      401  401    401    401     401      401       401
-owner                yes    yes     yes 403      403  yes    403    403     403      403       403
-owner as User        yes    yes     yes 403      403  yes    403    403     403      403       403
-other customer       yes    404     404 403      403  404    403    403     403      403       403
-other user           yes    404     404 403      403  404    403    403     403      403       403
-Ops                  403    403     yes yes      yes  403    403    403     403      403       403
-Finance              403    403     yes yes      yes  yes    yes    yes     403      yes       yes
-Admin                yes    yes     yes yes      yes  yes    yes    yes     403      yes       yes
-order-service        yes    yes     yes 403      403  yes    yes    403     403      403       403
-fulfillment-service  403    403     yes 403      403  403    yes    yes     yes      403       403
-another service      403    403     403 403      403  403    403    403     403      403       403
-nobody's role        403    403     403 403      403  403    403    403     403      403       403
+                     create confirm get timeline list cancel refund capture internal reconcile run differences close
+anonymous            401    401     401 401      401  401    401    401     401      401       401 401         401
+owner                yes    yes     yes 403      403  yes    403    403     403      403       403 403         403
+owner as User        yes    yes     yes 403      403  yes    403    403     403      403       403 403         403
+other customer       yes    404     404 403      403  404    403    403     403      403       403 403         403
+other user           yes    404     404 403      403  404    403    403     403      403       403 403         403
+Ops                  403    403     yes yes      yes  403    403    403     403      403       403 403         403
+Finance              403    403     yes yes      yes  yes    yes    yes     403      yes       yes yes         yes
+Admin                yes    yes     yes yes      yes  yes    yes    yes     403      yes       yes yes         yes
+order-service        yes    yes     yes 403      403  yes    yes    403     403      403       403 403         403
+fulfillment-service  403    403     yes 403      403  403    yes    yes     yes      403       403 403         403
+another service      403    403     403 403      403  403    403    403     403      403       403 403         403
+nobody's role        403    403     403 403      403  403    403    403     403      403       403 403         403
 """
 
 
@@ -107,7 +110,17 @@ def _request(api: Api, payment_in: MakePayment, action: str) -> tuple[str, str, 
     if action == "run":
         asked = CALLERS["Admin"](api).post(ACTIONS["reconcile"][1], ACTIONS["reconcile"][3])
         path = asked.headers["Location"]
+    if action == "close":
+        payment_id = str(_difference(api))
     return method, path.format(payment_id), body
+
+
+def _difference(api: Api) -> UUID:
+    found = a_difference()
+    with api.client.application.extensions[EXTENSION].container.unit_of_work() as uow:
+        uow.discrepancies.add(found)
+        uow.commit()
+    return found.id
 
 
 @pytest.mark.parametrize(("who", "action", "expected"), CELLS)

@@ -154,6 +154,8 @@ CORPUS: Final[dict[str, tuple[str, ...]]] = {
         "tests/http/test_payments.py::test_capture_of_too_much",
         "tests/core/application/test_received_messages.py::test_unknown_payment_is_tried_five_times_more",
     ),
+    "R16": ("tests/http/test_discrepancies.py::test_what_ended_is_not_closed",),
+    "R17": ("tests/http/test_discrepancies.py::test_notes",),
     "W01": ("tests/input/test_webhook_bytes.py::test_unknown_provider",),
     "W02": (
         "tests/input/test_over_the_wire.py::test_methods",

@@ -15,13 +15,23 @@ from payments_bootstrap import Container
 from payments_http import exchange, limiting, problems
 from payments_http.access import EXTENSION, Guard, guard_of, require_access
 from payments_http.gateway import AnySpelling
-from payments_http.routes import docs, health, internal, payments, reconciliation, refunds, webhooks
+from payments_http.routes import (
+    discrepancies,
+    docs,
+    health,
+    internal,
+    payments,
+    reconciliation,
+    refunds,
+    webhooks,
+)
 from payments_http.routing import CanonicalUUIDConverter
 
 GROUPS: Final = (
     payments.group,
     refunds.group,
     reconciliation.group,
+    discrepancies.group,
     webhooks.group,
     internal.group,
     health.group,

@@ -271,6 +271,19 @@ class Flag(fields.Boolean):
         return value
 
 
+class QueryFlag(Flag):
+    """
+    The same in a query: the word ``true`` or ``false``.
+    """
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        words = {"true": True, "false": False}
+        return super()._deserialize(words.get(value), attr, data, **kwargs)
+
+
 class Place(fields.Field[Cursor]):
     """
     Where a page of a list begins; opaque to callers.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _WORDS: Final = frozenset(
     {"api", "internal", "payments", "confirm", "capture", "cancel", "refund", "timeline"}
-    | {"webhooks", "reconcile"}
+    | {"webhooks", "reconcile", "discrepancies", "close"}
 )
 _PREFIXES: Final = (["api", "payments"], ["internal", "payments"])
 

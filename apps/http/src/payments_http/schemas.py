@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, post_dump, validates_schema
 from typing_extensions import override
 
 from payments_core.contracts.converter import camel_case
-from payments_core.domain.discrepancy import DiscrepancyKind, Repair
+from payments_core.domain.discrepancy import LONGEST_NOTE, DiscrepancyKind, Repair
 from payments_core.domain.errors import InvalidMoney
 from payments_core.domain.money import Money
 from payments_core.domain.reconciliation import RunStatus
@@ -26,6 +26,7 @@ from payments_http.fields import (
     MoneyText,
     Place,
     Provider,
+    QueryFlag,
     ReturnUrl,
     Text,
     Time,
@@ -190,6 +191,30 @@ class ReadRun(CamelCase):
 
     limit = Digits(1, 100, load_default=20)
     cursor = Place()
+
+
+class ListDiscrepancies(CamelCase):
+    """
+    Which differences to list.
+    """
+
+    kind = fields.Enum(DiscrepancyKind, by_value=fields.String, metadata={"type": "string"})
+    payment_id = CanonicalUUID()
+    ended = QueryFlag(
+        load_default=False, metadata={"description": "Also those that are repaired or closed."}
+    )
+    limit = Digits(1, 100, load_default=20)
+    cursor = Place()
+
+
+class CloseDiscrepancy(CamelCase):
+    """
+    What was done about a difference, for the record.
+    """
+
+    note = Text(
+        LONGEST_NOTE, required=True, metadata={"description": "1 to 500 characters in one line."}
+    )
 
 
 # ---------------------------------------------------------------- answers
@@ -388,10 +413,31 @@ class Discrepancy(CamelCase):
             "type": ["string", "null"],
             "description": "How it ended: what the provider says was taken over (`settled`), an"
             " operation that ends it was sent (`begun`), a lost event was fetched (`stored`);"
-            " null while it stands.",
+            " null if it did not end by itself.",
         },
     )
     repaired_at = Time(required=True, allow_none=True)
+    closed_at = Time(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When somebody who looked at it said that it is done with."},
+    )
+    closed_by = fields.String(required=True, allow_none=True)
+    note = fields.String(required=True, allow_none=True)
+
+
+class DiscrepancyList(CamelCase):
+    """
+    A page of differences, the last found first.
+    """
+
+    items = fields.List(fields.Nested(Discrepancy), required=True)
+    next_cursor = Place(
+        attribute="next",
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where the next page begins; null on the last one."},
+    )
 
 
 class RunAndFound(Run):
