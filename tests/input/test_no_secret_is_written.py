@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -266,6 +266,24 @@ def _in_commands(flow: Flow, payment_id: str) -> None:
     flow.command("show", payment_id, "--output", "json")
 
 
+def _in_notes(flow: Flow, url: str) -> None:
+    card, found = flow.cards, uuid4()
+    with psycopg.connect(url) as connection:
+        connection.execute(_DIFFERENCE, (found,))
+    path = f"/api/payments/discrepancies/{found}/close"
+    flow.call("POST", path, json={"note": f"card {card('a note', ' ')}"})
+    note = f"card {card('a note of a command', ' ')}, key {planted.FOREIGN_TOKEN}"
+    flow.command("discrepancies", "close", str(found), "--note", f"card {card('a kept note', ' ')}")
+    flow.command("discrepancies", "close", str(found), "--note", note)
+    flow.command("discrepancies", "list", "--all", "--output", "json")
+
+
+_DIFFERENCE: Final = """
+    INSERT INTO discrepancies (id, kind, provider_object_id, local_value, provider_value, found_at)
+        VALUES (%s, 'missing_local', 'pi_1', '', '', now())
+"""
+
+
 # ------------------------------------------------------------------ collecting
 
 
@@ -389,6 +407,7 @@ def test_no_secret_is_written(tmp_path: Path, database_url: str, rabbit_url: str
         _in_webhooks(flow)
         _in_messages(flow, paid)
         _in_commands(flow, paid)
+        _in_notes(flow, database_url)
         _until(lambda: _is_quiet(flow))
         flow.heard |= {f"table {name}": text for name, text in _rows(database_url)}
         for name, text in _messages(flow, heard):
@@ -402,6 +421,7 @@ def test_no_secret_is_written(tmp_path: Path, database_url: str, rabbit_url: str
     assert len(flow.cards.planted) > 90
     assert flow.heard["table payments"].count("_secret_") == len(flow.waiting)
     assert "[card number]" in flow.heard["table webhook_events"]
+    assert "[card number]" in flow.heard["table discrepancies"]
     _check_log(flow.heard["api.log"])
 
 

@@ -134,7 +134,7 @@ def _summary(run: ReconciliationRun) -> str:
         sentence = (
             f"{run.found} differ, {run.fresh} of them new: {run.repaired} repaired, {left} not."
         )
-        sentence += "\nThose that a person must look at: payments discrepancies list" * bool(left)
+        sentence += "\nWhich stand: payments discrepancies list" * bool(left)
     return f"{sentence}\n{compared}" + (
         f"\nNot everything could be read: {run.error}" if run.error else ""
     )

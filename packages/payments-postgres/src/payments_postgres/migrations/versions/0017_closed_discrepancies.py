@@ -16,7 +16,7 @@ STANDS = sa.text("repair IS NULL AND closed_at IS NULL")
 
 def upgrade() -> None:
     """
-    Add the columns, and make the indexes anew; the table is short, so nobody waits for long.
+    Add the columns, and make the indexes anew; who writes one waits, three seconds for a million.
 
     An earlier version that counts beside this one finds no index for its own words: it reads the
     whole table, and counts those that are closed as standing.
