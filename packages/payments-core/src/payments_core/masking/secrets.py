@@ -4,6 +4,7 @@ Finding keys, tokens, client secrets, passwords and security codes by how they l
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from payments_core.masking.card_numbers import CARD, contains_card_number, mask_card_numbers
@@ -43,6 +44,11 @@ _SECRETS: Final = tuple(
 How secrets look; what says of which kind one is stays, as the first group.
 """
 
+_SHORT: Final = 64
+"""
+As long as names are that people give to fields.
+"""
+
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -66,7 +72,7 @@ def mask_tree(value: Any) -> Any:
     """
     match value:
         case Mapping():
-            return {mask(str(name)): _mask_field(name, inner) for name, inner in value.items()}
+            return dict(_mask_field(str(name), inner) for name, inner in value.items())
         case list() | tuple():
             return [mask_tree(inner) for inner in value]
         case str():
@@ -99,6 +105,18 @@ def plain_name(name: str) -> str:
     return "".join(filter(str.isalnum, name)).lower()
 
 
-def _mask_field(name: object, value: Any) -> Any:
+def _mask_field(name: str, value: Any) -> tuple[str, Any]:
+    read = _read_name if len(name) <= _SHORT else _read_name.__wrapped__
+    shown, secret = read(name)
     leaf = value is not None and not isinstance(value, bool | Mapping | list | tuple)
-    return MASK if leaf and plain_name(str(name)) in SECRET_NAMES else mask_tree(value)
+    return shown, MASK if secret and leaf else mask_tree(value)
+
+
+@lru_cache(maxsize=1024)
+def _read_name(name: str) -> tuple[str, bool]:
+    """
+    Return a name as it may be shown, and whether what it names is secret.
+
+    Documents of one kind have the same names, so the short ones are remembered.
+    """
+    return mask(name), plain_name(name) in SECRET_NAMES
