@@ -10,6 +10,7 @@ import attrs
 import pytest
 from typing_extensions import override
 
+from payments_core.application.cancel_payment import CancelPaymentCommand
 from payments_core.application.create_payment import CreatePayment, CreatePaymentCommand
 from payments_core.domain.errors import (
     AmountNotPositive,
@@ -21,11 +22,12 @@ from payments_core.domain.errors import (
     StorageUnavailable,
     UnknownProvider,
 )
+from payments_core.domain.facts import ProviderPayment
 from payments_core.domain.failure import Failure
 from payments_core.domain.ids import new_payment_id
 from payments_core.domain.money import Money
 from payments_core.domain.operation import OperationState
-from payments_core.domain.requests import CaptureMethod
+from payments_core.domain.requests import CaptureMethod, CreateIntent
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.errors import (
     ProviderError,
@@ -35,7 +37,7 @@ from payments_core.ports.errors import (
 )
 from payments_core.ports.idempotency import IResultCache, KeyedRequest
 from payments_core.testing.builders import eur
-from payments_core.testing.fake_provider import Fault
+from payments_core.testing.fake_provider import FakePaymentProvider, Fault
 from payments_core.testing.memory import InMemoryUnitOfWork
 from tests.core.application.service import Service
 
@@ -271,6 +273,31 @@ def test_an_answer_outlives_a_conflict_in_the_database(service: Service) -> None
 
     assert payment.status is S.SUCCEEDED
     assert left == [0]
+
+
+def test_an_answer_joins_what_happened_while_the_provider_was_asked(service: Service) -> None:
+    """
+    Somebody changed the payment during the call: the answer is applied to it as it is now.
+    """
+    wanted = attrs.evolve(a_command(), capture_method=CaptureMethod.MANUAL)
+
+    class Slow(FakePaymentProvider):
+        """
+        Takes so long that the customer thinks better of it.
+        """
+
+        @override
+        def create_intent(self, request: CreateIntent, *, idempotency_key: str) -> ProviderPayment:
+            service.cancel.execute(CancelPaymentCommand(payment_id=request.payment_id))
+            return super().create_intent(request, idempotency_key=idempotency_key)
+
+    provider = Slow(clock=service.clock)
+    operations = attrs.evolve(service.operations, providers={"fake": provider})
+    payment = CreatePayment(operations).execute(wanted).payment
+
+    assert payment.cancel_requested
+    assert payment.status is S.CANCELED
+    assert provider.calls == ["create_intent", "cancel"]
 
 
 class Remembers(IResultCache):

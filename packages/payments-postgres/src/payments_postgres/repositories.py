@@ -160,6 +160,11 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
         return self._load(_LIVE_OF_ORDER, {"order_id": order_id})
 
     @override
+    def attach(self, payment: Payment) -> Payment:
+        self._stored[payment.id] = Snapshot.of(payment)
+        return payment.copy()
+
+    @override
     def save(self, payment: Payment) -> None:
         before, after = self._before(payment), Snapshot.of(payment)
         if after.same_state(before) and not payment.events:

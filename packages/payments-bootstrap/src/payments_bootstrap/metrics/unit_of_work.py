@@ -96,6 +96,12 @@ class CountedPayments(IPaymentRepository):
         return self._read(self._counted.live_payment_of(order_id))
 
     @override
+    def attach(self, payment: Payment) -> Payment:
+        attached = self._counted.attach(payment)
+        self._states[payment.id] = payment.status
+        return attached
+
+    @override
     def save(self, payment: Payment) -> None:
         self._counted.save(payment)
         if self._states.get(payment.id, payment.status) is not payment.status:

@@ -52,6 +52,11 @@ AtEnd = Callable[[IUnitOfWork, Payment], None]
 What the transaction of the last answer is given besides.
 """
 
+Take = Callable[[IUnitOfWork], Payment]
+"""
+Brings a payment into a unit of work.
+"""
+
 
 def nothing_more(_: IUnitOfWork, __: Payment) -> None:
     """
@@ -172,6 +177,8 @@ class Operations:
                     answer,
                     place=current.kind,
                     at_end=nothing_more if queue else at_end,
+                    # As long as the lease lasts nobody else takes the operation up.
+                    known=payment if self.clock.now() < current.lease_until else None,
                 )
             except (ConcurrentUpdate, StorageUnavailable) as error:
                 _log.error("The answer to %s %s is lost: %s", current.kind, current.id, error)
@@ -187,6 +194,7 @@ class Operations:
         *,
         place: str,
         at_end: AtEnd = nothing_more,
+        known: Payment | None = None,
     ) -> tuple[Payment, Step | None, list[Operation]]:
         """
         Settle what the holder of an operation brings, in one transaction.
@@ -196,25 +204,30 @@ class Operations:
 
             at_end: Adds to the transaction, if nothing must be sent because of it.
 
+            known: The payment as it was last seen stored. It is tried first, and read if it is
+                not so any more; for those whose lease is not over.
+
         Returns:
             The payment, what the holder does next, and what must be sent because of it.
 
         Raises:
             ConcurrentUpdate, StorageUnavailable: It could not be stored.
         """
+        read = partial(locked, payment_id=payment_id)
+        take = partial(attached, payment=known) if known else read
         for _ in range(SETTLE_AGAIN):
             try:
-                return self._resume_once(payment_id, visit, answer, place, at_end)
+                return self._resume_once(take, visit, answer, place, at_end)
             except ConcurrentUpdate:
                 # Nothing was kept, and the answer is as good as before: apply it again.
-                continue
-        return self._resume_once(payment_id, visit, answer, place, at_end)
+                take = read
+        return self._resume_once(take, visit, answer, place, at_end)
 
     def _resume_once(
-        self, payment_id: UUID, visit: Visit, answer: Answer, place: str, at_end: AtEnd
+        self, take: Take, visit: Visit, answer: Answer, place: str, at_end: AtEnd
     ) -> tuple[Payment, Step | None, list[Operation]]:
         with self.unit_of_work() as uow:
-            payment = locked(uow, payment_id)
+            payment = take(uow)
             step, following = resume(payment, visit, answer, self.clock.now(), self.policy)
             keep(uow, payment)
             if not following:
@@ -260,6 +273,13 @@ def locked(uow: IUnitOfWork, payment_id: UUID) -> Payment:
     if payment is None:
         raise PaymentNotFound(f"There is no payment {payment_id}")
     return payment
+
+
+def attached(uow: IUnitOfWork, payment: Payment) -> Payment:
+    """
+    Return a copy of the payment; saving it finds out whether it is still so.
+    """
+    return uow.payments.attach(payment)
 
 
 def changed(payment: Payment, operation: Operation | None) -> ChangedPayment:

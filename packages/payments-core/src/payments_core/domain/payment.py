@@ -191,6 +191,18 @@ class Payment:
         total = sum(r.amount.minor_units for r in self.refunds if r.status is status)
         return Money.from_minor(total, self.amount.currency)
 
+    def copy(self) -> "Payment":
+        """
+        Return a payment of its own that shares with this one only what cannot change.
+        """
+        return attrs.evolve(
+            self,
+            operations=[attrs.evolve(o) for o in self.operations],
+            refunds=[attrs.evolve(r) for r in self.refunds],
+            events=list(self.events),
+            discrepancies=list(self.discrepancies),
+        )
+
     # ------------------------------------------------------------ how it begins
 
     @classmethod

@@ -62,6 +62,15 @@ class IPaymentRepository(Protocol):
         """
 
     @abstractmethod
+    def attach(self, payment: Payment) -> Payment:
+        """
+        Return a copy of a payment as an earlier unit of work left it, to be changed and saved here.
+
+        Nothing is read or locked: `save` finds out whether it is still so. A claim is not seen, so
+        this is for whoever holds the lease of the operation that is to change.
+        """
+
+    @abstractmethod
     def save(self, payment: Payment) -> None:
         """
         Write what changed, and the payment's new events to the outbox, in their order.

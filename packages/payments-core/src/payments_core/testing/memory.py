@@ -118,6 +118,10 @@ class InMemoryPaymentRepository(IPaymentRepository):
         return _copy(self._live(order_id))
 
     @override
+    def attach(self, payment: Payment) -> Payment:
+        return payment.copy()
+
+    @override
     def save(self, payment: Payment) -> None:
         stored = self._tables.payments.get(payment.id)
         if stored is None or stored.version != payment.version:
@@ -137,7 +141,7 @@ class InMemoryPaymentRepository(IPaymentRepository):
         ]
         claimed = sorted(due, key=lambda row: row[0])[:limit]
         for _, payment, operation in claimed:
-            changed = _copied(self._tables.payments[payment.id])
+            changed = self._tables.payments[payment.id].copy()
             held = changed.operation(operation.id)
             held.lease_token = token
             held.hold(until)
@@ -171,7 +175,7 @@ class InMemoryPaymentRepository(IPaymentRepository):
         payment.version += 1
         self._outbox.add(payment.events)
         payment.events.clear()
-        self._tables.payments[payment.id] = _copied(payment)
+        self._tables.payments[payment.id] = payment.copy()
 
 
 class InMemoryWebhookInbox(IWebhookInbox):
@@ -305,17 +309,4 @@ def _content(payment: Payment) -> Payment:
 
 
 def _copy(payment: Payment | None) -> Payment | None:
-    return None if payment is None else _copied(payment)
-
-
-def _copied(payment: Payment) -> Payment:
-    """
-    Return a copy that shares only what cannot change.
-    """
-    return attrs.evolve(
-        payment,
-        operations=[attrs.evolve(o) for o in payment.operations],
-        refunds=[attrs.evolve(r) for r in payment.refunds],
-        events=list(payment.events),
-        discrepancies=list(payment.discrepancies),
-    )
+    return None if payment is None else payment.copy()

@@ -278,6 +278,38 @@ class StorageConformance(OnPayments):
         with pytest.raises(ConcurrentUpdate), make_uow() as uow:
             uow.payments.save(answered(stale))
 
+    def test_an_attached_payment_is_saved_like_one_that_was_read(
+        self, make_uow: UnitOfWorkFactory
+    ) -> None:
+        """
+        What changed is written, whatever becomes of the copy that was attached.
+        """
+        kept = self.keep(make_uow, a_payment())
+        before = kept.copy()
+        with make_uow() as uow:
+            payment = answered(uow.payments.attach(kept))
+            uow.payments.save(payment)
+            uow.commit()
+
+        assert self.read(make_uow, kept.id) == payment
+        assert payment.version == before.version + 1
+        assert kept == before
+
+    def test_an_attached_payment_that_was_changed_meanwhile_cannot_be_saved(
+        self, make_uow: UnitOfWorkFactory
+    ) -> None:
+        """
+        Nothing is locked, so somebody else may be first; then nothing of it is written.
+        """
+        kept = self.keep(make_uow, a_payment())
+        changed = self.change(make_uow, kept.id, answered)
+
+        with make_uow() as uow:
+            payment = answered(uow.payments.attach(kept))
+            with pytest.raises(ConcurrentUpdate):
+                uow.payments.save(payment)
+        assert self.read(make_uow, kept.id) == changed
+
     # ------------------------------------------------------------ messages
 
     def test_messages_are_saved_with_their_payment(
