@@ -2,10 +2,10 @@
 Stripe as the core sees it: every call of the port, and nothing else.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import stripe
 from typing_extensions import override
@@ -25,6 +25,7 @@ from payments_core.ports.clock import IClock, SystemClock
 from payments_core.ports.errors import ProviderDeclined, ProviderError, ProviderRejected
 from payments_core.ports.provider import IPaymentProvider, WebhookNotice, Window
 from payments_stripe.breaker import CircuitBreaker
+from payments_stripe.calls import Calls, Json
 from payments_stripe.errors import core_error, is_replay, unreadable
 from payments_stripe.money import check_amount
 from payments_stripe.parameters import (
@@ -45,10 +46,9 @@ from payments_stripe.watch import IStripeWatch
 from payments_stripe.webhook import EVENT_TYPES, Webhooks
 
 T = TypeVar("T")
-Json = Mapping[str, Any]
 
-# It writes an id into the home directory, and fails where there is none.
-stripe.enable_telemetry = False
+INTENTS: Final = "payment_intents"
+REFUNDS: Final = "refunds"
 
 
 class StripePaymentProvider(IPaymentProvider):
@@ -81,11 +81,7 @@ class StripePaymentProvider(IPaymentProvider):
             settings.breaker_failures, settings.breaker_pause, watch=watch
         )
         self._webhooks = Webhooks(settings, clock or SystemClock())
-        services = _client(settings, self._transport).v1
-        self._intents = services.payment_intents
-        self._refunds = services.refunds
-        self._events = services.events
-        self._disputes = services.disputes
+        self._calls = Calls(settings, self._transport)
 
     @property
     @override
@@ -99,34 +95,34 @@ class StripePaymentProvider(IPaymentProvider):
     @override
     def create_intent(self, request: CreateIntent, *, idempotency_key: str) -> ProviderPayment:
         _require_sendable(request.amount)
-        params = create_params(request)
-        return self._write(lambda: self._intents.create(params, _under(idempotency_key)))
+        return self._write(params=create_params(request), key=idempotency_key)
 
     @override
     def confirm(self, request: ConfirmIntent, *, idempotency_key: str) -> ProviderPayment:
         id_, params = request.provider_payment_id, confirm_params(request)
-        return self._write(lambda: self._intents.confirm(id_, params, _under(idempotency_key)))
+        return self._write(id_, "confirm", params=params, key=idempotency_key)
 
     @override
     def capture(self, request: CaptureIntent, *, idempotency_key: str) -> ProviderPayment:
         _require_sendable(request.amount)
         id_, params = request.provider_payment_id, capture_params(request)
-        return self._write(lambda: self._intents.capture(id_, params, _under(idempotency_key)))
+        return self._write(id_, "capture", params=params, key=idempotency_key)
 
     @override
     def cancel(self, request: CancelIntent, *, idempotency_key: str) -> ProviderPayment:
         id_, params = request.provider_payment_id, cancel_params(request)
-        return self._write(lambda: self._intents.cancel(id_, params, _under(idempotency_key)))
+        return self._write(id_, "cancel", params=params, key=idempotency_key)
 
     @override
     def refund(self, request: RefundCapture, *, idempotency_key: str) -> ProviderRefund:
         _require_sendable(request.amount)
         params = refund_params(request)
         with self._calling():
-            refund = self._refunds.create(params, _under(idempotency_key))
-            if _is_replay(refund.last_response):
-                refund = self._refunds.retrieve(refund.id, {"expand": ["charge"]})
-            return refund_of(refund.to_dict())
+            answer = self._calls.post(REFUNDS, params=params, key=idempotency_key)
+            refund: Any = answer.data
+            if is_replay(answer.headers):
+                refund = self._calls.get(REFUNDS, refund["id"], params={"expand": ["charge"]})
+            return refund_of(refund)
 
     @override
     def retrieve(self, provider_payment_id: str) -> ProviderPayment:
@@ -135,38 +131,26 @@ class StripePaymentProvider(IPaymentProvider):
 
     @override
     def list_payments(self, window: Window) -> Iterator[ProviderPayment]:
-        return self._pages(
-            lambda after: self._intents.list(payments_page(window, after)), payment_of
-        )
+        return self._pages(INTENTS, partial(payments_page, window), payment_of)
 
     @override
     def list_refunds(self, window: Window) -> Iterator[ProviderRefund]:
-        return self._pages(
-            lambda after: self._refunds.list(refunds_page(after, window=window)), refund_of
-        )
+        return self._pages(REFUNDS, partial(refunds_page, window=window), refund_of)
 
     @override
     def list_events(self, window: Window) -> Iterator[WebhookNotice]:
-        return self._pages(
-            lambda after: self._events.list(events_page(window, EVENT_TYPES, after)),
-            self._webhooks.read,
-            skip=lambda _: False,
-        )
+        asked = partial(events_page, window, EVENT_TYPES)
+        return self._pages("events", asked, self._webhooks.read, skip=lambda _: False)
 
     @override
     def list_disputes(self, window: Window) -> Iterator[ProviderDispute]:
-        return self._pages(
-            lambda after: self._disputes.list(disputes_page(window, after)), dispute_of
-        )
+        return self._pages("disputes", partial(disputes_page, window), dispute_of)
 
     @override
     def refunds_of(self, provider_payment_id: str) -> tuple[ProviderRefund, ...]:
-        id_ = provider_payment_id
-        pages = self._pages(
-            lambda after: self._refunds.list(refunds_page(after, payment_intent=id_)), refund_of
-        )
+        asked = partial(refunds_page, payment_intent=provider_payment_id)
         with self._transport.within(self._settings.deadline):
-            return tuple(pages)
+            return tuple(self._pages(REFUNDS, asked, refund_of))
 
     @override
     def parse_webhook(self, payload: bytes, headers: Mapping[str, str]) -> WebhookNotice:
@@ -176,7 +160,7 @@ class StripePaymentProvider(IPaymentProvider):
     def ping(self) -> None:
         # What the adapter needs anyway, so that a restricted key needs no more for it.
         with self._calling():
-            self._intents.list({"limit": 1})
+            self._calls.get(INTENTS, params={"limit": 1})
 
     def close(self) -> None:
         """
@@ -200,21 +184,20 @@ class StripePaymentProvider(IPaymentProvider):
             except Exception as error:
                 raise unreadable(error) from error
 
-    def _write(self, send: Callable[[], stripe.PaymentIntent]) -> ProviderPayment:
+    def _write(self, *path: str, params: Json, key: str) -> ProviderPayment:
         """
-        Send a write, and return the object as it is now.
+        Send a write to PaymentIntents, and return the object as it is now.
 
         An answer that Stripe gives again, under a used key, is a snapshot of the first
         time: the object is read then.
         """
         with self._calling():
             try:
-                intent = send()
+                answer = self._calls.post(INTENTS, *path, params=params, key=key)
             except stripe.StripeError as error:
                 raise self._refusal(error) from None
-            if _is_replay(intent.last_response):
-                return self._read(intent.id)
-            return payment_of(intent.to_dict())
+            intent: Any = answer.data
+            return self._read(intent["id"]) if is_replay(answer.headers) else payment_of(intent)
 
     def _refusal(self, error: stripe.StripeError) -> ProviderError:
         refusal = core_error(error)
@@ -224,22 +207,26 @@ class StripePaymentProvider(IPaymentProvider):
         return refusal
 
     def _read(self, provider_payment_id: str) -> ProviderPayment:
-        return payment_of(self._intents.retrieve(provider_payment_id).to_dict())
+        return payment_of(self._calls.get(INTENTS, provider_payment_id))
 
     def _pages(
         self,
-        ask: Callable[[str | None], stripe.ListObject[Any]],
+        listing: str,
+        asked: Callable[[str | None], Json],
         translate: Callable[[Json], T],
         skip: Callable[[Json], bool] = is_foreign,
     ) -> Iterator[T]:
         """
         Yield what a listing holds, a page at a time; each page has the deadline of one call.
+
+        Args:
+            asked: Returns the parameters of the page after an id, or of the first.
         """
         after: str | None = None
         more = True
         while more:
             with self._calling():
-                items, more = page_of(ask(after).to_dict())
+                items, more = page_of(self._calls.get(listing, params=asked(after)))
                 found = [translate(item) for item in items if not skip(item)]
                 after = _last(items, after) if more else None
             yield from found
@@ -256,26 +243,6 @@ def _last(items: Sequence[Json], before: str | None) -> str:
     if last == before:
         raise ValueError("the listing does not go on")
     return last
-
-
-def _client(settings: StripeSettings, transport: Transport) -> stripe.StripeClient:
-    # The SDK writes whole bodies, client secrets included, to its debug log.
-    log = logging.getLogger("stripe")
-    log.setLevel(max(log.getEffectiveLevel(), logging.INFO))
-    return stripe.StripeClient(
-        settings.api_key,
-        base_addresses={"api": settings.api_base.rstrip("/")},
-        max_network_retries=0,
-        http_client=transport,
-    )
-
-
-def _under(idempotency_key: str) -> stripe.RequestOptions:
-    return {"idempotency_key": idempotency_key}
-
-
-def _is_replay(response: stripe.StripeResponse | None) -> bool:
-    return response is not None and is_replay(response.headers)
 
 
 def _require_sendable(amount: Money) -> None:
