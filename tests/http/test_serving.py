@@ -15,6 +15,7 @@ from contextlib import ExitStack, closing, suppress
 from email.message import Message
 from http.client import HTTPConnection, parse_headers
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
@@ -114,6 +115,28 @@ def _everything(port: int, requests: bytes) -> bytes:
 def _send(connection: socket.socket, requests: bytes) -> None:
     with suppress(OSError):
         connection.sendall(requests)
+
+
+def test_what_a_start_tells(environ: dict[str, str], tmp_path: Path) -> None:
+    """
+    `payments serve` tells once where it listens.
+    """
+    port = free_port()
+    settings = {"HTTP__PORT": str(port), "HTTP__METRICS_PORT": "0", "LOG__LEVEL": "INFO"}
+    told = _told_until_it_answers(port, environ | settings, tmp_path / "api.log")
+
+    assert sum(f"http://127.0.0.1:{port}" in line for line in told) == 1, told
+
+
+def _told_until_it_answers(port: int, environ: dict[str, str], log: Path) -> list[str]:
+    serve = [str(Path(sys.executable).with_name("payments")), "serve"]
+    with log.open("wb") as told, subprocess.Popen(serve, env=environ, stderr=told) as process:
+        deadline = time.monotonic() + 90
+        while not _answers(port) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    return log.read_text().splitlines()
 
 
 @pytest.mark.parametrize(

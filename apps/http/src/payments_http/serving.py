@@ -80,7 +80,6 @@ def when_ready(server: Any) -> None:
     MetricsServer(http.metrics_port, http.host, registry_of(_figures)).start()
     _leave_in_order(server)
     _lose_no_signal(server)
-    server.log.info("Listening on http://%s", bind)
 
 
 def post_worker_init(worker: Any) -> None:
