@@ -2,13 +2,17 @@
 Reading the settings.
 """
 
-import logging
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from payments_bootstrap.configuration import ConfigurationError, _options, load
+from payments_bootstrap.configuration import (
+    ConfigurationError,
+    _options,
+    load,
+    warn_of_strangers,
+)
 from payments_bootstrap.ranges import ABOVE_ZERO, NOT_NEGATIVE, PORTS
 from payments_bootstrap.rules import DEVELOPMENT_ISSUER
 
@@ -190,15 +194,44 @@ def test_settings_do_not_show_secrets() -> None:
     assert not any(secret in text for secret in ("sk_test_", "whsec_", "geheim"))
 
 
-def test_stranger(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("HTTP__PROT", "HTTP__PORT"),
+        ("METRICS__PORT", "HTTP__METRICS_PORT"),
+        ("WORKERS__RELAYS", "WORKER__RELAYS"),
+        ("STRIPE__API_KEY", "PAYMENT_PROVIDERS__STRIPE__API_KEY"),
+        ("PAYMENT_PROVIDERS__STRIPE__APIKEY", "PAYMENT_PROVIDERS__STRIPE__API_KEY"),
+        ("PAYMENT_PROVIDER", "DEFAULT_PROVIDER"),
+    ],
+)
+def test_stranger(name: str, meant: str, caplog: pytest.LogCaptureFixture) -> None:
     """
-    A misspelt name is warned about, with the name that was probably meant.
+    A name that is misspelt, or in the wrong group, is warned about with the nearest right one.
     """
-    with caplog.at_level(logging.WARNING):
-        load(GOOD | {"PAYMENT_PROVIDERS__STRIPE__APIKEY": "x", "HOME": "/", "LESS__X": "1"})
+    warn_of_strangers(GOOD | {name: "x"})
 
-    (message,) = caplog.messages
-    assert "PAYMENT_PROVIDERS__STRIPE__API_KEY" in message
+    assert caplog.messages == [f"{name} is no setting here; {meant} is"]
+
+
+def test_names_of_others(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    Nothing is said of settings, nor of what other programs read.
+    """
+    others = ("HOME", "LESS__X", "SERILOG__LEVEL", "APP__PORT", "__CF_USER", "HTTP_PROXY")
+    warn_of_strangers(GOOD | dict.fromkeys(others, "x"))
+
+    assert not caplog.messages
+
+
+def test_one_underscore() -> None:
+    """
+    A required setting that was written with one underscore is asked for by its right name.
+    """
+    environ = GOOD | {"DATABASE_URL": GOOD["DATABASE__URL"]}
+    del environ["DATABASE__URL"]
+
+    assert _problems(environ) == ["DATABASE__URL: it is required; did you mean it by DATABASE_URL?"]
 
 
 def test_plural() -> None:

@@ -119,13 +119,15 @@ def _send(connection: socket.socket, requests: bytes) -> None:
 
 def test_what_a_start_tells(environ: dict[str, str], tmp_path: Path) -> None:
     """
-    `payments serve` tells once where it listens.
+    `payments serve` tells once where it listens, and once of a name that is no setting.
     """
     port = free_port()
     settings = {"HTTP__PORT": str(port), "HTTP__METRICS_PORT": "0", "LOG__LEVEL": "INFO"}
-    told = _told_until_it_answers(port, environ | settings, tmp_path / "api.log")
+    misspelt = {"HTTP__PROT": "81"}
+    told = _told_until_it_answers(port, environ | settings | misspelt, tmp_path / "api.log")
 
     assert sum(f"http://127.0.0.1:{port}" in line for line in told) == 1, told
+    assert sum("HTTP__PROT is no setting here" in line for line in told) == 1, told
 
 
 def _told_until_it_answers(port: int, environ: dict[str, str], log: Path) -> list[str]:

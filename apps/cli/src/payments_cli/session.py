@@ -17,6 +17,7 @@ import click
 from typing_extensions import override
 
 from payments_bootstrap import ConfigurationError, Container, bootstrap, close
+from payments_bootstrap.configuration import warn_of_strangers
 from payments_cli.errors import refusal_of
 from payments_cli.refusal import ExitCode, Refusal
 from payments_core.domain.actor import Actor, Channel
@@ -112,6 +113,19 @@ def environment(*, development: bool) -> dict[str, str]:
     return Home().environ(os.environ)
 
 
+def begin(*, development: bool) -> Container:
+    """
+    Return the container of the environment, and warn of what is set there and is no setting.
+
+    Raises:
+        ConfigurationError: The settings do not allow a start.
+    """
+    environ = environment(development=development)
+    container = bootstrap(environ)
+    warn_of_strangers(environ)
+    return container
+
+
 def with_session(view: F) -> Callable[..., None]:
     """
     Give a command a session as its first argument, with the options that it needs.
@@ -129,7 +143,7 @@ def with_session(view: F) -> Callable[..., None]:
         as_json = output == "json"
         run = correlated(Correlation.begin())
         with run, refusals(as_json=as_json, development=development):
-            container = bootstrap(environment(development=development))
+            container = begin(development=development)
             try:
                 view(Session(container, as_json), **options)
             finally:

@@ -13,7 +13,12 @@ from typing import Any
 
 import gunicorn.http.wsgi  # type: ignore[import-untyped]  # gunicorn ships no types
 
-from payments_bootstrap.configuration import EXIT_CONFIGURATION, ConfigurationError, load
+from payments_bootstrap.configuration import (
+    EXIT_CONFIGURATION,
+    ConfigurationError,
+    load,
+    warn_of_strangers,
+)
 from payments_bootstrap.logging import configure
 from payments_http.leaving import STOPS, let_nobody_in
 
@@ -25,6 +30,7 @@ except ConfigurationError as error:
     os._exit(EXIT_CONFIGURATION)
 
 configure(json=not _settings.development, level=_settings.log.level)
+warn_of_strangers(os.environ)
 
 # Which server this is concerns nobody.
 gunicorn.http.wsgi.SERVER = "payments"

@@ -42,6 +42,16 @@ _SAME_WORD: Final = 0.9
 How much of two names must agree for one to be the other misspelt; they share long beginnings.
 """
 
+_SAME_GROUP: Final = 0.8
+"""
+Likewise of two groups, which are single words: WORKERS is WORKER, SERILOG is not LOG.
+"""
+
+_NEAREST: Final = 0.0
+"""
+Likewise for the nearest name of all, however far it is.
+"""
+
 _WORDS: Final = {
     int: "a whole number",
     bool: "true or false",
@@ -69,9 +79,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigurationError: There are mistakes; all of them are named.
     """
-    strangers = _strangers(environ)
-    _warn_of(strangers)
-    check = _Check(strangers)
+    check = _Check(sorted(environ.keys() - _names()))
     try:
         return ts.load_settings(
             Settings,
@@ -82,6 +90,20 @@ def load(environ: Mapping[str, str]) -> Settings:
     except ts.exceptions.TsError as error:
         # Only the file can still be wrong; its error names lines and options, never values.
         raise ConfigurationError([f"{FILE_VARIABLE}: {error}"]) from None
+
+
+def warn_of_strangers(environ: Mapping[str, str]) -> None:
+    """
+    Warn of each name that looks like a setting of ours and is none, with the nearest that is one.
+
+    Other programs share the environment, so it ends no start. Whoever starts says it once: not
+    each process that it starts.
+    """
+    known = sorted(_names())
+    for name in sorted(environ.keys() - known):
+        if _looks_ours(name, known):
+            close = difflib.get_close_matches(name, known, 1, _NEAREST)
+            _log.warning("%s is no setting here; %s is", name, close[0])
 
 
 def variable(path: str) -> str:
@@ -124,11 +146,11 @@ class _Check:
     Converts each value where it can still be named, and then asks the rules.
 
     Attributes:
-        strangers: Names in the environment that look like settings and are none.
+        others: Names in the environment that are no settings of ours.
     """
 
-    def __init__(self, strangers: Sequence[str]) -> None:
-        self.strangers = strangers
+    def __init__(self, others: Sequence[str]) -> None:
+        self.others = others
         self.converter = TSConverter(strlist_sep=_split)
 
     def __call__(
@@ -164,7 +186,7 @@ class _Check:
         return None
 
     def _missing(self, path: str) -> str:
-        close = difflib.get_close_matches(variable(path), self.strangers, 1, _SAME_WORD)
+        close = difflib.get_close_matches(variable(path), self.others, 1, _SAME_WORD)
         return f"it is required; did you mean it by {close[0]}?" if close else "it is required"
 
 
@@ -246,25 +268,18 @@ def _describe(kind: Any) -> str:
     return words[0] if words else "of another form; see docs/configuration.md"
 
 
-def _strangers(environ: Mapping[str, str]) -> list[str]:
+def _looks_ours(name: str, known: Iterable[str]) -> bool:
     """
-    Return the names that look like settings of ours and are none.
+    Return whether the name's group is one of ours or nearly, or all it says is the end of one.
     """
-    known = _names()
-    groups = {name.partition("__")[0] for name in known if "__" in name}
-    return [
-        name
-        for name in environ
-        if name not in known
-        and (name.partition("__")[0] in groups if "__" in name else name.startswith("PAYMENT_"))
-    ]
-
-
-def _warn_of(strangers: Iterable[str]) -> None:
-    for name in strangers:
-        close = difflib.get_close_matches(name, _names(), 1)
-        hint = f"; is {close[0]} meant?" if close else ""
-        _log.warning("%s is no setting and changes nothing%s", name, hint)
+    group, _, rest = name.partition("__")
+    if not rest:
+        return name.startswith("PAYMENT_")
+    groups = {other.partition("__")[0] for other in known if "__" in other}
+    end = f"_{name.replace('__', '_')}"
+    return bool(difflib.get_close_matches(group, groups, 1, _SAME_GROUP)) or any(
+        other.replace("__", "_").endswith(end) for other in known
+    )
 
 
 def _names() -> set[str]:

@@ -9,7 +9,7 @@ import click
 from payments_cli.examples import examples
 from payments_cli.progress import tell
 from payments_cli.refusal import ExitCode
-from payments_cli.session import development_option, environment, refusals
+from payments_cli.session import begin, development_option, refusals
 from payments_cli.signals import Stop
 
 PARTS = ("relay", "consumers", "webhooks", "sweeper", "reconciliation")
@@ -39,13 +39,13 @@ def command(*, development: bool, only: tuple[str, ...]) -> None:
     were asked for. Ctrl-C and SIGTERM let it finish what is under way, a second Ctrl-C does not;
     whatever ends it, the next worker goes on where it stopped.
     """
-    from payments_bootstrap import bootstrap, close
+    from payments_bootstrap import close
     from payments_bootstrap.worker import Part
 
     # From here on, since a process that is the first of its container would not hear it before.
     stop = Stop()
     with refusals(development=development):
-        container = bootstrap(environment(development=development))
+        container = begin(development=development)
         worker = container.worker(only=tuple(Part(name) for name in only))
     metrics = container.worker_metrics()
     metrics.start()
