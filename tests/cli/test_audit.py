@@ -72,7 +72,7 @@ def test_a_clean_database() -> None:
     result = CliRunner().invoke(main, ["audit", "verify", "--grace", "3000000000"])
 
     assert (code, document["payments"], document["violations"]) == (0, 1, [])
-    assert result.output.startswith("No promise is broken.\nLooked at 1 payments")
+    assert result.output.startswith("No promise is broken.\nLooked at 1 payment, 0 webhook events")
 
 
 def test_a_broken_promise(break_it: Break) -> None:

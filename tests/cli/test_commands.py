@@ -92,7 +92,7 @@ def test_list_tells_of_more(service: Service) -> None:
     service.pay()
     one, none = service.on("list", "--limit", "1"), service.on("list", "--order", NOBODYS)
 
-    assert one.stderr == "These are the newest 1; there are more, see --limit.\n"
+    assert one.stderr == "There are more; --limit says how many are shown.\n"
     assert len(one.stdout.splitlines()) == 2
     assert (none.stdout, none.stderr) == ("No payments.\n", "")
 

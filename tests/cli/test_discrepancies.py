@@ -101,7 +101,7 @@ def test_a_page_says_that_there_is_more() -> None:
     shown = read("list", "--limit", "1")
 
     assert (len(shown["items"]), shown["more"]) == (1, True)
-    assert "there are more" in run("list", "--limit", "1").stderr
+    assert "There are more" in run("list", "--limit", "1").stderr
 
 
 def test_people_see_what_they_need() -> None:

@@ -112,7 +112,7 @@ def test_piped(place: Place, name: str) -> None:
     assert ended.exit_code == ExitCode.OK
     assert "\x1b" not in ended.output
     assert "\r" not in ended.output
-    assert ended.stderr == "" or "there are more" in ended.stderr
+    assert ended.stderr == "" or "There are more" in ended.stderr
 
 
 def test_no_colour(place: Place) -> None:

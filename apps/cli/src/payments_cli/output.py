@@ -74,6 +74,20 @@ def short_time(moment: datetime) -> str:
     return timestamp(moment)[:19].replace("T", " ")
 
 
+def number_of(number: int, name: str) -> str:
+    """
+    Return how many there are, in words for people: 1 payment, 2 payments.
+    """
+    return f"{number:,} {name}" + "s" * (number != 1)
+
+
+def tell_of_more() -> None:
+    """
+    Say that the limit left something out, where it does not disturb a program.
+    """
+    click.echo("There are more; --limit says how many are shown.", err=True)
+
+
 def short_payment_row(payment: PaymentView) -> Row:
     """
     Return what tells one payment from another.

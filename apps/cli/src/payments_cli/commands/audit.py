@@ -11,7 +11,7 @@ from payments_cli.audit_rows import audit_row, short_audit_row
 from payments_cli.examples import examples
 from payments_cli.layout import write_entries
 from payments_cli.moments import MOMENT
-from payments_cli.output import Row, write_json, write_table
+from payments_cli.output import Row, number_of, tell_of_more, write_json, write_table
 from payments_cli.progress import progress
 from payments_cli.refusal import ExitCode
 from payments_cli.session import PaymentId, Session, limit_option, with_session
@@ -69,7 +69,7 @@ def list_entries(
         return
     write_entries([short_audit_row(record) for record in page.items], "Nothing was done.")
     if page.next:
-        click.echo(f"These are the last {limit}; there are more, see --limit.", err=True)
+        tell_of_more()
 
 
 @command.command("verify")
@@ -103,14 +103,15 @@ def verify(session: Session, *, since: datetime | None, provider: bool, grace: i
 def _show(session: Session, report: Report) -> None:
     rows = [_row(report, name) for name in INVARIANTS if name in report.counts]
     looked = (
-        f"Looked at {report.payments} payments, {report.webhooks} webhook events"
-        f" and {report.provider_objects} provider objects."
+        f"Looked at {number_of(report.payments, 'payment')},"
+        f" {number_of(report.webhooks, 'webhook event')}"
+        f" and {number_of(report.provider_objects, 'provider object')}."
     )
     if session.as_json:
         write_json(_document(report))
     elif rows:
         write_table(TITLES, rows)
-        click.echo(f"\n{sum(report.counts.values())} violations. {looked}")
+        click.echo(f"\n{number_of(sum(report.counts.values()), 'violation')}. {looked}")
     else:
         click.echo(f"No promise is broken.\n{looked}")
 

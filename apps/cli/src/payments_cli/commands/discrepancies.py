@@ -9,7 +9,7 @@ import click
 from payments_cli.discrepancy_rows import discrepancy_row, short_discrepancy_row
 from payments_cli.examples import examples
 from payments_cli.layout import write_entries
-from payments_cli.output import write_facts, write_json
+from payments_cli.output import tell_of_more, write_facts, write_json
 from payments_cli.session import PaymentId, Session, limit_option, operator, with_session
 from payments_core.application.close_discrepancy import CloseDiscrepancyCommand
 from payments_core.domain.discrepancy import DiscrepancyKind
@@ -62,7 +62,7 @@ def list_discrepancies(
     nothing = "No differences." if ended else "No difference stands."
     write_entries([short_discrepancy_row(one) for one in found.items], nothing)
     if found.next:
-        click.echo(f"These are the last {limit}; there are more, see --limit.", err=True)
+        tell_of_more()
 
 
 @command.command("close")

@@ -11,6 +11,7 @@ from payments_cli.layout import payment_lines
 from payments_cli.output import (
     payment_row,
     short_payment_row,
+    tell_of_more,
     terminal_width,
     write_json,
     write_table,
@@ -80,4 +81,4 @@ def _write_page(page: Page) -> None:
     else:
         write_table(TITLES, rows)
     if page.next:
-        click.echo(f"These are the newest {len(rows)}; there are more, see --limit.", err=True)
+        tell_of_more()

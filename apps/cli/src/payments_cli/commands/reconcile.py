@@ -11,7 +11,7 @@ import click
 from payments_cli.discrepancy_rows import discrepancy_row
 from payments_cli.examples import examples
 from payments_cli.moments import MOMENT
-from payments_cli.output import Row, write_json, write_table
+from payments_cli.output import Row, number_of, write_json, write_table
 from payments_cli.progress import progress
 from payments_cli.refusal import ExitCode, Refusal
 from payments_cli.session import Session, operator, with_session
@@ -124,16 +124,15 @@ def _write(session: Session, run: ReconciliationRun, shown: list[Discrepancy]) -
 
 def _summary(run: ReconciliationRun) -> str:
     window = f"{timestamp(run.window_start)[:16]} to {timestamp(run.window_end)[:16]} UTC"
-    compared = f"{run.checked} things compared, {window}."
+    compared = f"{number_of(run.checked, 'thing')} compared, {window}."
+    found = number_of(run.found, "difference")
     if not run.found:
         sentence = "Nothing differs."
     elif run.dry_run:
-        sentence = f"{run.found} differ. Nothing was changed."
+        sentence = f"{found}. Nothing was changed."
     else:
         left = run.found - run.repaired
-        sentence = (
-            f"{run.found} differ, {run.fresh} of them new: {run.repaired} repaired, {left} not."
-        )
+        sentence = f"{found}, {run.fresh} new: {run.repaired} repaired, {left} not."
         sentence += "\nWhich stand: payments discrepancies list" * bool(left)
     return f"{sentence}\n{compared}" + (
         f"\nNot everything could be read: {run.error}" if run.error else ""

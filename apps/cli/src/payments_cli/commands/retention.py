@@ -5,7 +5,7 @@
 import click
 
 from payments_cli.examples import examples
-from payments_cli.output import Row, short_time, write_json, write_table
+from payments_cli.output import Row, number_of, short_time, write_json, write_table
 from payments_cli.session import Session, with_session
 from payments_core.application.apply_retention import Applied
 from payments_core.contracts.converter import timestamp
@@ -44,7 +44,7 @@ def _row(removal: Removal) -> Row:
     return {
         "history": removal.history.value,
         "before": short_time(removal.before),
-        "gone": ", ".join((*removal.parts, f"{removal.rows} rows")),
+        "gone": ", ".join((*removal.parts, number_of(removal.rows, "row"))),
         "stays": ", ".join(f"{name}: {why}" for name, why in removal.stays.items()) or "nothing",
     }
 

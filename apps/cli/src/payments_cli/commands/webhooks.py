@@ -11,7 +11,7 @@ import click
 from payments_cli.examples import examples
 from payments_cli.layout import write_entries
 from payments_cli.moments import MOMENT
-from payments_cli.output import short_time, write_facts, write_json
+from payments_cli.output import number_of, short_time, tell_of_more, write_facts, write_json
 from payments_cli.progress import progress
 from payments_cli.refusal import ExitCode, Refusal
 from payments_cli.session import PaymentId, Session, confirm, limit_option, operator, with_session
@@ -82,7 +82,7 @@ def list_events(
         return
     write_entries([short_event_row(event) for event in page.items], "No webhooks.")
     if page.next:
-        click.echo(f"These are the last {limit}; there are more, see --limit.", err=True)
+        tell_of_more()
 
 
 @command.command("show")
@@ -197,7 +197,7 @@ def _fill(
 
 def _interrupted(session: Session, gaps: Sequence[Gap]) -> Refusal:
     message = (
-        f"Interrupted. Nothing is lost: {len(gaps)} gaps were found and taken in before."
+        f"Interrupted. Nothing is lost: {number_of(len(gaps), 'gap')} found and taken in before."
         " Run the same command again for the rest"
     )
     items = [gap_row(gap) for gap in gaps]
@@ -206,10 +206,11 @@ def _interrupted(session: Session, gaps: Sequence[Gap]) -> Refusal:
 
 
 def _summary(gaps: Sequence[Gap], *, dry_run: bool) -> None:
+    missed = f"\n{number_of(len(gaps), 'event')} never arrived"
     if gaps and dry_run:
-        click.echo(f"\n{len(gaps)} never arrived. Nothing was changed; without --dry-run they are.")
+        click.echo(f"{missed}. Nothing was changed; without --dry-run they are taken in.")
     elif gaps:
-        click.echo(f"\n{len(gaps)} never arrived and are taken in now.")
+        click.echo(f"{missed}. What never arrived is taken in now.")
 
 
 def _short_gap_row(gap: Gap) -> dict[str, str]:

@@ -89,7 +89,7 @@ def _report(made: Sequence[str], removals: Sequence[Removal]) -> None:
         _log.info("New months: %s", ", ".join(made))
     for removal in removals:
         if removal.parts or removal.rows:
-            gone = ", ".join((*removal.parts, f"{removal.rows} rows"))
+            gone = ", ".join((*removal.parts, f"rows: {removal.rows}"))
             _log.info("%s before %s are removed: %s", removal.history, removal.before, gone)
         for name, why in removal.stays.items():
             _log.warning("%s is old enough to go and stays: %s", name, why)

@@ -109,7 +109,7 @@ class BackfillWebhooks:
                 _log.warning("The events of %s cannot be listed now: %s", provider, error)
                 continue
             if filled:
-                _log.error("%d webhooks of %s never arrived; they are filled", filled, provider)
+                _log.error("Webhooks of %s never arrived and are filled: %d", provider, filled)
         # Whatever was found, the next look is due after the interval and not at once.
         return 0
 

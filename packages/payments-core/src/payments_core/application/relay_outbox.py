@@ -145,7 +145,7 @@ class RelayOutbox:
         for trouble in waiting.keys() - self._told:
             number = sum(1 for m in troubles if (m.name, m.error) == trouble)
             name, error = trouble
-            _log.warning("%d %s wait, such as %s: %s", number, name, waiting[trouble].id, error)
+            _log.warning("%s: %d wait, such as %s: %s", name, number, waiting[trouble].id, error)
         self._told.difference_update([trouble for trouble in self._told if trouble[0] in names])
         self._told.update(waiting)
         for message in parked:

@@ -190,8 +190,8 @@ def check_window(
     if start >= end:
         raise WindowInvalid("The window must begin before it ends")
     if start >= now - policy.grace:
-        minutes = policy.grace.total_seconds() / 60
-        raise WindowInvalid(f"The window must begin at least {minutes:g} minutes ago")
+        seconds = policy.grace.total_seconds()
+        raise WindowInvalid(f"The window must begin at least {seconds:g} s ago")
     if end - start > policy.longest:
         raise WindowInvalid(
             f"A window is at most {policy.longest.days} days long; reconcile one after the other"

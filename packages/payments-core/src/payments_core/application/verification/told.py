@@ -152,9 +152,9 @@ def _numbers(record: PaymentRecord, terms: Terms) -> Iterator[str]:
         return
     gaps = terms.horizons.may_lack_messages(order.began_at)
     if order.count and not gaps and (order.first, order.last) != (1, order.count):
-        yield f"order {order.order_id}: {order.count} messages from {order.first} to {order.last}"
+        yield f"order {order.order_id}: messages {order.first} to {order.last}, counted {order.count}"
     if order.handed_out != order.last and not (gaps and not order.count):
-        yield f"order {order.order_id}: {order.handed_out} numbers given, the last is {order.last}"
+        yield f"order {order.order_id}: numbers given {order.handed_out}, the last is {order.last}"
 
 
 def _left(record: PaymentRecord, terms: Terms) -> Iterator[str]:
