@@ -13,7 +13,7 @@ import payments_http
 from payments_core.domain import errors
 from payments_core.domain.errors import PaymentsError
 from payments_core.ports import errors as provider_errors
-from payments_http.problems import problem_of
+from payments_http.problems import Problem, problem_of
 
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
 SOURCES = Path(payments_http.__file__).parent
@@ -81,3 +81,18 @@ def test_status(kind: type[PaymentsError]) -> None:
     problem = problem_of(kind.__new__(kind))
 
     assert _rows()[problem.code] == str(int(problem.status))
+
+
+@pytest.mark.parametrize(
+    ("code", "title"),
+    [
+        ("not_found", "Not found"),
+        ("json_invalid", "JSON invalid"),
+        ("return_url_not_allowed", "Return URL not allowed"),
+    ],
+)
+def test_title(code: str, title: str) -> None:
+    """
+    A title is the code in words, with abbreviations in capitals.
+    """
+    assert Problem(400, code, "").document("")["title"] == title

@@ -96,6 +96,9 @@ class FieldError:
     message: str
 
 
+_ABBREVIATIONS: Final = {"json", "uri", "url"}
+
+
 @attrs.frozen
 class Problem(Exception):
     """
@@ -126,7 +129,7 @@ class Problem(Exception):
         """
         body: dict[str, object] = {
             "type": f"urn:payments:problem:{self.code}",
-            "title": self.code.replace("_", " ").capitalize(),
+            "title": _title(self.code),
             "status": self.status,
             "code": self.code,
             "detail": self.detail,
@@ -135,6 +138,11 @@ class Problem(Exception):
         if self.errors:
             body["errors"] = [attrs.asdict(e) for e in self.errors]
         return body
+
+
+def _title(code: str) -> str:
+    words = [w.upper() if w in _ABBREVIATIONS else w for w in code.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def problem_of(error: PaymentsError) -> Problem:
