@@ -32,6 +32,19 @@ PROXIES: list[tuple[Mapping[str, str], str, str | None]] = [
     ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "stripe.com"}, STRIPE, None),
     ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "*"}, STRIPE, None),
     ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "other.com"}, STRIPE, "http://proxy:3128"),
+    *(
+        ({"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": no_proxy}, url, expected)
+        for no_proxy, url, expected in [
+            ("stripe.com, 10.0.0.0/8", "http://10.1.2.3:9000", None),
+            ("10.1.2.3/8", "http://10.9.9.9", None),
+            ("10.1.2.3", "http://10.1.2.3:9000", None),
+            ("fd00::/8", "http://[fd00::1]:9000", None),
+            ("10.0.0.0/8", "http://11.1.2.3", "http://proxy:3128"),
+            ("0.0.0.0/0", "http://simulator:9000", "http://proxy:3128"),
+            ("10.0.0.0/8", "http://[fd00::1]", "http://proxy:3128"),
+            ("10.0.0.0/99", "http://10.1.2.3", "http://proxy:3128"),
+        ]
+    ),
 ]
 
 

@@ -8,6 +8,8 @@ has set them for other programs has set them for this one.
 import os
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -71,17 +73,33 @@ def proxy_for(url: str) -> Proxy | None:
     Return the proxy that leads to this address, or None where the way is straight.
 
     ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``ALL_PROXY`` name one, ``NO_PROXY`` says for which
-    hosts there is none; each in small letters as well.
+    hosts there is none: names with all below them, addresses, and ranges of addresses such as
+    ``10.0.0.0/8``, which a name is not looked up for; each variable in small letters as well.
 
     Raises:
         ValueError: The proxy is of a kind that cannot be asked.
     """
     target = urlsplit(url)
-    if proxy_bypass(target.netloc):
+    if proxy_bypass(target.netloc) or _in_a_range(target.hostname or ""):
         return None
     proxies = getproxies()
     found = proxies.get(target.scheme) or proxies.get("all")
     return _proxy(found, target.scheme) if found else None
+
+
+def _in_a_range(host: str) -> bool:
+    # Python's own `proxy_bypass` takes ranges for names.
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in _ranges(getproxies().get("no", "")))
+
+
+def _ranges(names: str) -> Iterator[IPv4Network | IPv6Network]:
+    for name in names.split(","):
+        with suppress(ValueError):
+            yield ip_network(name.strip(), strict=False)
 
 
 def _proxy(address: str, scheme: str) -> Proxy:
