@@ -10,6 +10,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from payments_bootstrap.metrics import series
 from payments_bootstrap.metrics.backlog import FAMILIES, families_of, up
+from payments_bootstrap.metrics.heartbeats import ages
 from payments_http import metrics as http
 
 
@@ -36,6 +37,7 @@ def _stored() -> Iterator[str]:
     for family in FAMILIES:
         for described in families_of(family):
             yield _row(described, (family.word,), "worker")
+    yield _row(ages(), ("part",), "worker")
 
 
 def _row(metric: Metric, labels: tuple[str, ...], who: str) -> str:

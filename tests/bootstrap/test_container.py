@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dependency_injector import providers
 from opentelemetry.trace import NoOpTracer
+from prometheus_client import generate_latest
 
 from payments_bootstrap import close
 from payments_bootstrap.configuration import load
@@ -18,6 +19,7 @@ from payments_bootstrap.rules import PROVIDERS
 from payments_bootstrap.settings import Check
 from payments_bootstrap.spans import TracedProvider, trace
 from payments_bootstrap.telemetry import OtelTracer
+from payments_core.testing.conformance.heartbeats import a_heartbeat
 from payments_core.testing.conformance.idempotency import a_keyed_request
 from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_postgres import migrate
@@ -70,6 +72,18 @@ def test_each_provider_is_traced(container: Container) -> None:
     trace(container, OtelTracer(NoOpTracer()))
 
     assert {type(found) for found in container.payment_providers().values()} == {TracedProvider}
+
+
+def test_what_a_worker_tells_prometheus(container: Container) -> None:
+    """
+    A scrape of a worker reads what waits, and who gave a sign of life.
+    """
+    migrate(container.engine())
+    container.heartbeats().beat(a_heartbeat(parts=("relay",), at=container.clock().now()))
+    told = generate_latest(container.worker_metrics().registry).decode()
+
+    assert 'payments_outbox_unsent{status="pending"} 0.0' in told
+    assert 'payments_worker_heartbeat_age_seconds{part="relay"} ' in told
 
 
 def test_units_of_work_are_fresh(container: Container) -> None:

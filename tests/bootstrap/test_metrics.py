@@ -5,16 +5,18 @@ What is counted is what happened, and whatever counts keeps the promises of what
 import logging
 import socket
 import threading
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from urllib.request import urlopen
 
 import attrs
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from payments_bootstrap.metrics.backlog import FAMILIES, BacklogCollector
+from payments_bootstrap.metrics.heartbeats import HeartbeatCollector
 from payments_bootstrap.metrics.jobs import counted
 from payments_bootstrap.metrics.provider import CountedProvider
 from payments_bootstrap.metrics.series import OPERATIONS, OUTCOMES, VERDICTS, begin
@@ -22,24 +24,28 @@ from payments_bootstrap.metrics.serving import MetricsServer, registry_of
 from payments_bootstrap.metrics.unit_of_work import CountedUnitOfWork
 from payments_bootstrap.worker import Job
 from payments_core.domain.discrepancy import DiscrepancyKind, difference
+from payments_core.domain.errors import StorageUnavailable
 from payments_core.domain.facts import ProviderPayment
 from payments_core.domain.failure import Failure
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports import errors
 from payments_core.ports.backlog import Backlog, IBacklogQueries
 from payments_core.ports.errors import ProviderError, ProviderUnavailable, WebhookInvalid
+from payments_core.ports.heartbeats import Heartbeat
 from payments_core.ports.provider import IPaymentProvider, Window
 from payments_core.ports.queries import IPaymentQueries
 from payments_core.ports.unit_of_work import IUnitOfWork, UnitOfWorkFactory
 from payments_core.ports.webhooks import WebhookStatus
 from payments_core.testing.builders import NOW, a_payment, answered
 from payments_core.testing.clock import ManualClock
+from payments_core.testing.conformance.heartbeats import SECOND, a_heartbeat
 from payments_core.testing.conformance.provider import ProviderConformance
 from payments_core.testing.conformance.recovery import RecoveryConformance
 from payments_core.testing.conformance.storage import StorageConformance, an_event
 from payments_core.testing.fake_provider import FakePaymentProvider, Fault
 from payments_core.testing.memory import InMemoryDatabase, InMemoryUnitOfWork
 from payments_core.testing.memory_backlog import InMemoryBacklogQueries
+from payments_core.testing.memory_heartbeats import InMemoryHeartbeats
 from payments_core.testing.memory_queries import InMemoryPaymentQueries
 from scripts.servers.process import free_port
 
@@ -346,7 +352,7 @@ class Scripted(IBacklogQueries):
         return Backlog(messages={}, operations={}, webhooks={}, discrepancies={})
 
 
-def scraped(collector: BacklogCollector) -> str:
+def scraped(collector: Collector) -> str:
     """
     Return what Prometheus reads.
     """
@@ -414,6 +420,32 @@ def test_a_count_is_good_for_a_while() -> None:
 
     assert all("payments_database_up 1.0" in one for one in told)
     assert ready.asked == 1
+
+
+def test_signs_of_life_are_told_by_part() -> None:
+    """
+    Each part that somebody does has the age of its newest sign of life; others have none.
+    """
+    place = InMemoryHeartbeats()
+    place.beat(a_heartbeat("host/1", parts=("relay", "sweeper"), at=NOW))
+    place.beat(a_heartbeat("host/2", parts=("relay", "part to come"), at=NOW + SECOND))
+    (family,) = HeartbeatCollector(place, ManualClock(NOW + timedelta(seconds=31))).collect()
+    ages = {sample.labels["part"]: round(sample.value) for sample in family.samples}
+
+    assert ages == {"sweeper": 31, "relay": 30}
+
+
+def test_no_sign_of_life_is_made_up() -> None:
+    """
+    Without the database a scrape goes on, and tells of no part.
+    """
+
+    class Away(InMemoryHeartbeats):
+        @override
+        def since(self, moment: datetime) -> Sequence[Heartbeat]:
+            raise StorageUnavailable("away")
+
+    assert "payments_worker" not in scraped(HeartbeatCollector(Away(), ManualClock()))
 
 
 def test_served_until_it_stops() -> None:

@@ -16,6 +16,7 @@ from payments_bootstrap.going import Going
 from payments_bootstrap.health import Health, Probe
 from payments_bootstrap.heart import Heart, worker_of
 from payments_bootstrap.metrics.backlog import BacklogCollector
+from payments_bootstrap.metrics.heartbeats import HeartbeatCollector
 from payments_bootstrap.metrics.jobs import counted
 from payments_bootstrap.metrics.serving import MetricsServer, registry_of
 from payments_bootstrap.metrics.unit_of_work import CountedUnitOfWork
@@ -363,5 +364,10 @@ class Container(containers.DeclarativeContainer):
         MetricsServer,
         settings.provided.worker.metrics_port,
         settings.provided.http.host,
-        _Each(registry_of, None, _Each(BacklogCollector, backlog_queries, clock)),
+        _Each(
+            registry_of,
+            None,
+            _Each(BacklogCollector, backlog_queries, clock),
+            _Each(HeartbeatCollector, heartbeats, clock),
+        ),
     )
