@@ -97,8 +97,9 @@ class Runner:
         self._cursor: psycopg.Cursor[Record] = psycopg.Cursor(driver)
         self._connection = connection
         # Whoever listens to the engine, to count or to trace, hears of these as of all others.
-        self._before = tuple(connection.dispatch.before_cursor_execute)
-        self._after = tuple(connection.dispatch.after_cursor_execute)
+        listeners = connection.engine.dispatch
+        self._before = tuple(listeners.before_cursor_execute)
+        self._after = tuple(listeners.after_cursor_execute)
 
     def rows(self, statement: Fixed, values: Values) -> Sequence[Record]:
         """

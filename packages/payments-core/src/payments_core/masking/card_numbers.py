@@ -59,13 +59,15 @@ def contains_card_number(text: str) -> bool:
     """
     Return whether a card number stands in the text, however its digits are separated.
     """
-    return next(_spans(plain(text)), None) is not None
+    return not _too_short(text) and next(_spans(plain(text)), None) is not None
 
 
 def mask_card_numbers(text: str) -> str:
     """
     Return the text with each card number replaced; a text without one as it is.
     """
+    if _too_short(text):
+        return text
     normal = plain(text)
     spans = list(_spans(normal))
     if not spans:
@@ -85,6 +87,11 @@ def plain(text: str) -> str:
         text = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
     normal = unicodedata.normalize("NFKC", text)
     return normal if normal.isascii() else "".join(map(_ascii_digit, normal))
+
+
+def _too_short(text: str) -> bool:
+    # One character of another script may stand for several digits; ASCII only gets shorter.
+    return len(text) < SHORTEST and text.isascii()
 
 
 def _ascii_digit(character: str) -> str:
