@@ -24,11 +24,18 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    @staticmethod
+    def sent(value: datetime) -> datetime:
+        """
+        Return a moment as it is sent.
+        """
+        if value.utcoffset() is None:
+            raise StorageRefused("A time without its zone cannot be stored; make it aware of UTC")
+        return value.astimezone(UTC)
+
     @override
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is not None and value.utcoffset() is None:
-            raise StorageRefused("A time without its zone cannot be stored; make it aware of UTC")
-        return value and value.astimezone(UTC)
+        return None if value is None else self.sent(value)
 
     @override
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -47,13 +54,20 @@ class ExactText(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    @override
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is not None and _UNSTORABLE.search(value):
+    @staticmethod
+    def sent(value: str) -> str:
+        """
+        Return a text as it is sent.
+        """
+        if _UNSTORABLE.search(value):
             raise DomainError(
                 "A text holds NUL or half of a surrogate pair, which cannot be stored; leave it out"
             )
-        return None if value is None else str(value)
+        return str(value)
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else self.sent(value)
 
 
 class CleanText(TypeDecorator[str]):
@@ -64,6 +78,13 @@ class CleanText(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
+    @staticmethod
+    def sent(value: str) -> str:
+        """
+        Return a text as it is sent.
+        """
+        return _UNSTORABLE.sub("\ufffd", str(value))
+
     @override
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else _UNSTORABLE.sub("\ufffd", str(value))
+        return None if value is None else self.sent(value)

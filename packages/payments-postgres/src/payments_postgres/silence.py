@@ -8,6 +8,7 @@ waits for it at a time: the others have things to do that need no database.
 
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -69,6 +70,13 @@ class PatientConnection(psycopg.Connection[Any]):
 
     silence: Silence
     patience: float | None = None
+
+    @cached_property
+    def statements(self) -> psycopg.Cursor[Any]:
+        """
+        The cursor of fixed statements: a connection is in one transaction at a time.
+        """
+        return psycopg.Cursor(self)
 
     @override
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:

@@ -11,12 +11,15 @@ from types import SimpleNamespace
 from typing import Any, Final, Protocol, cast
 
 import attrs
-import psycopg
 from psycopg.rows import RowFactory
 from sqlalchemy import Connection, Executable, Select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.types import TypeEngine
+
+from payments_postgres.column_types import CleanText, ExactText, UtcDateTime
+from payments_postgres.silence import PatientConnection
 
 Values = Mapping[str, object]
 
@@ -93,8 +96,8 @@ class Runner:
     """
 
     def __init__(self, connection: Connection) -> None:
-        driver = cast("psycopg.Connection[Record]", connection.connection.driver_connection)
-        self._cursor: psycopg.Cursor[Record] = psycopg.Cursor(driver)
+        driver = cast("PatientConnection", connection.connection.driver_connection)
+        self._cursor = driver.statements
         self._connection = connection
         # Whoever listens to the engine, to count or to trace, hears of these as of all others.
         listeners = connection.engine.dispatch
@@ -110,12 +113,13 @@ class Runner:
         self._send(made, values)
         return self._cursor.fetchall()
 
-    def change(self, statement: Fixed, every: Sequence[Values]) -> int:
+    def change(self, statement: Fixed, values: Values | Sequence[Values]) -> int:
         """
         Run it once for each set of values, and return how many rows it changed.
         """
-        made = statement.made(self._connection.dialect, every[0])
-        return sum(self._send(made, values) for values in every)
+        if isinstance(values, Mapping):
+            return self._send(statement.made(self._connection.dialect, values), values)
+        return sum(self.change(statement, one) for one in values)
 
     def _send(self, made: _Made, values: Values) -> int:
         sent, cursor = made.values(values), self._cursor
@@ -138,15 +142,28 @@ def _make(statement: Executable, dialect: Dialect, names: Sequence[str]) -> _Mad
     how = {
         name: process
         for name, bind in compiled.binds.items()
-        if (process := bind.type.dialect_impl(dialect).bind_processor(dialect))
+        if (process := _sent(bind.type, dialect))
     }
     constants = {n: v for n, v in compiled.params.items() if n not in names}
+    constants |= {n: how[n](v) for n, v in constants.items() if n in how and v is not None}
     return _Made(
         sql=compiled.string,
-        constants={n: how[n](v) if n in how else v for n, v in constants.items()},
+        constants=constants,
         given=[(name, process) for name, process in how.items() if name in names],
         rows=_rows_of(statement, dialect),
     )
+
+
+def _sent(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
+    """
+    Return what becomes of a value that is not NULL; None if it goes as it is.
+
+    Types of ours say it themselves: SQLAlchemy would go through two functions for each value.
+    """
+    if isinstance(kind, UtcDateTime | ExactText | CleanText):
+        assert kind.impl_instance.dialect_impl(dialect).bind_processor(dialect) is None
+        return kind.sent
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _rows_of(statement: Executable, dialect: Dialect) -> RowFactory[Record]:

@@ -2,7 +2,7 @@
 One transaction on one connection, whose errors are the core's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -71,8 +71,7 @@ class Transaction:
         """
         with translated:
             if self._runner and isinstance(statement, Fixed):
-                every = [values] if isinstance(values, Mapping) else values
-                return self._runner.change(statement, every)
+                return self._runner.change(statement, values)
             found = self._connection.execute(_plain(statement), values, execution_options=_COUNT)
             return found.rowcount
 
