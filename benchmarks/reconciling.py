@@ -56,6 +56,10 @@ class Listing(FakePaymentProvider):
         first, last = (-((START - end) // PAUSE) for end in (window.start, window.end))
         return objects(max(1, first), last)
 
+    @override
+    def retrieve(self, provider_payment_id: str) -> ProviderPayment:
+        raise AssertionError(f"{provider_payment_id} is as it is here, and was suspected")
+
 
 def objects(first: int, end: int) -> Iterator[ProviderPayment]:
     """
@@ -82,7 +86,9 @@ def merge(url: str, payments: int, held: int) -> float:
     """
     engine = create_engine(DatabaseSettings(url))
     unit_of_work = partial(SqlAlchemyUnitOfWork, engine)
-    operations = Operations(unit_of_work, {"stripe": Listing()}, SystemClock(), Policy())
+    operations = Operations(
+        unit_of_work, {"stripe": Listing(name="stripe")}, SystemClock(), Policy()
+    )
     use = ReconcilePayments(operations, SqlAlchemyReconciliationQueries(engine))
     start, end = moment(held - payments + 1), moment(held + 1)
     asked = ReconcileCommand(provider="stripe", window_start=start, window_end=end, dry_run=True)
