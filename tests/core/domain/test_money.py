@@ -103,6 +103,24 @@ def test_refuses_special_decimals(amount: str) -> None:
         Money(Decimal(amount), "EUR")
 
 
+@pytest.mark.parametrize("amount", ["1." + "0" * 40 + "1", "1E-2000000", "-1E-2000000"])
+def test_nothing_is_too_little_to_be_seen(amount: str) -> None:
+    """
+    No digit is lost to the precision of decimal arithmetic, however far behind the point.
+    """
+    with pytest.raises(AmountPrecision):
+        Money(Decimal(amount), "EUR")
+
+
+@given(st.integers(MAX_MINOR_UNITS + 1), currencies, st.sampled_from([1, -1]))
+def test_the_largest_amount_is_the_last(minor_units: int, currency: str, sign: int) -> None:
+    """
+    Whatever is beyond the largest amount is refused, on both sides of zero, in every currency.
+    """
+    with pytest.raises(AmountTooLarge):
+        Money.from_minor(sign * minor_units, currency)
+
+
 @pytest.mark.parametrize("amount", ["0", "-0", "-1", "-0.01"])
 def test_must_be_positive_to_be_asked_for(amount: str) -> None:
     """

@@ -25,6 +25,7 @@ MAX_MINOR_UNITS: Final = 999_999_999_999_999
 The largest amount: 15 digits fit a BIGINT with room to sum, and a JSON number exactly.
 """
 
+_DIGITS: Final = len(str(MAX_MINOR_UNITS))
 _PLAIN: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,6})?", re.ASCII)
 
 
@@ -55,17 +56,9 @@ def exponent(currency: str) -> int:
         ) from None
 
 
-def _check(amount: Decimal, currency: str) -> None:
-    digits = exponent(currency)
-    if not amount.is_finite():
-        raise AmountFormat('The amount must be a plain decimal number such as "129.90"')
-    if amount.adjusted() > len(str(MAX_MINOR_UNITS)):
-        raise AmountTooLarge("The amount is too large")
-    scaled = amount.scaleb(digits)
-    if scaled != scaled.to_integral_value():
-        raise AmountPrecision(f"{currency} has {digits} decimal digits; the amount has more")
-    if abs(scaled) > MAX_MINOR_UNITS:
-        raise AmountTooLarge("The amount is too large")
+@cache
+def _largest(digits: int) -> Decimal:
+    return Decimal(MAX_MINOR_UNITS).scaleb(-digits)
 
 
 @attrs.frozen(order=False)
@@ -88,7 +81,18 @@ class Money:
     currency: str
 
     def __attrs_post_init__(self) -> None:
-        _check(self.amount, self.currency)
+        amount, digits = self.amount, exponent(self.currency)
+        if not amount.is_finite():
+            raise AmountFormat('The amount must be a plain decimal number such as "129.90"')
+        if amount.adjusted() > _DIGITS:
+            raise AmountTooLarge("The amount is too large")
+        # `round` looks at every digit; arithmetic keeps 28 of them, and would find none too many.
+        if round(amount, digits) != amount:
+            raise AmountPrecision(
+                f"{self.currency} has {digits} decimal digits; the amount has more"
+            )
+        if abs(amount) > _largest(digits):
+            raise AmountTooLarge("The amount is too large")
 
     @classmethod
     def parse(cls, text: str, currency: str) -> Self:
