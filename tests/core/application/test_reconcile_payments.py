@@ -2,15 +2,18 @@
 Reconciliation finds every kind of difference, invents none, and repairs what it may, once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from uuid import uuid4
 
 import attrs
 import pytest
+from typing_extensions import override
 
 from payments_core.application.reconcile_payments import ReconcileCommand, Watch
+from payments_core.application.reconciliation.legs import Sources, payments
+from payments_core.domain.comparison import HeldPayment
 from payments_core.domain.discrepancy import Discrepancy, DiscrepancyKind, Repair
 from payments_core.domain.errors import (
     ReconciliationRunning,
@@ -27,8 +30,10 @@ from payments_core.domain.refund import RefundStatus
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.faults import hooked
 from payments_core.ports.outbox import OutboxStatus
+from payments_core.ports.provider import Window
 from payments_core.ports.queries import PaymentView
 from payments_core.testing.builders import eur
+from payments_core.testing.memory_reconciliation import InMemoryReconciliationQueries
 from tests.core.application.service import EVERYTHING, Service
 
 K = DiscrepancyKind
@@ -371,6 +376,39 @@ def test_healthy_payments_differ_in_nothing(service: Service) -> None:
     assert (run.status, run.found, dict(run.kinds)) == (RunStatus.COMPLETED, 0, {})
     assert run.checked > 8
     assert service.provider.calls == calls
+
+
+class Met(InMemoryReconciliationQueries):
+    """
+    Rows of which none is looked up by its object.
+    """
+
+    @override
+    def by_object(self, provider: str, object_ids: Collection[str]) -> Mapping[str, HeldPayment]:
+        raise AssertionError(f"{object_ids} met no payment")
+
+
+def test_what_is_read_beside_its_object_is_not_looked_up(service: Service) -> None:
+    """
+    Where the two lists go back alike, one reading of the payments is enough.
+    """
+    end = service.clock.now() + timedelta(seconds=1)
+    sources = Sources(service.provider, Met(service.database), EVERYTHING, end)
+    steps = list(payments(sources, Window(end - timedelta(days=1), end)))
+
+    assert sum(step.checked for step in steps) == len(service.provider._payments)
+    assert [(step.suspects, step.unseen) for step in steps if step.suspects or step.unseen] == []
+
+
+def test_the_payment_of_an_object_is_whose_it_is_here(service: Service) -> None:
+    """
+    What somebody wrote into an object's metadata makes it no other payment's.
+    """
+    one, other = service.pay(), service.pay()
+    deliver(service)
+    service.provider.change(service.object_of(one), payment_id=other.id)
+
+    assert dict(service.compare().kinds) == {K.WEBHOOK_GAP: 1}, "the news of that change"
 
 
 @pytest.mark.parametrize(("plant", "kind", "repair"), WHAT)

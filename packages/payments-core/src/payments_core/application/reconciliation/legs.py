@@ -86,12 +86,18 @@ def payments(sources: Sources, window: Window) -> Iterator[Step]:
     """
     queries, name, size = sources.queries, sources.provider.name, sources.policy.batch
 
-    def match(batch: Sequence[ProviderPayment]) -> Mapping[int, HeldPayment]:
-        linked = queries.by_object(name, [fact.id for fact in batch])
-        claimed = {f.payment_id for f in batch if f.id not in linked and f.payment_id}
-        named = queries.by_id(name, claimed) if claimed else {}
-        ours = ((n, linked.get(f.id) or _named(named, f)) for n, f in enumerate(batch))
-        return {n: payment for n, payment in ours if payment}
+    def match(
+        batch: Sequence[ProviderPayment], near: Mapping[UUID, HeldPayment]
+    ) -> Mapping[int, HeldPayment]:
+        ours: dict[int, HeldPayment] = {}
+        others: dict[int, ProviderPayment] = {}
+        for place, fact in enumerate(batch):
+            held = _named(near, fact)
+            if held and held.provider_payment_id == fact.id:
+                ours[place] = held
+            else:
+                others[place] = fact
+        return {**ours, **_looked_up(queries, name, others)} if others else ours
 
     merge = Merge(
         sources.provider.list_payments(window),
@@ -101,18 +107,27 @@ def payments(sources: Sources, window: Window) -> Iterator[Step]:
         size,
     )
     for met in merge:
-        suspects = [s for fact, held in met.pairs for s in _differs(fact, held)]
+        suspects = [
+            suspected(fact.id, held.id if held else None)
+            for fact, held in met.pairs
+            if held is None or compare_payment(held, fact)
+        ]
         unseen = [p.id for p in met.passed if p.provider_payment_id]
         yield Step(met.moment, len(met.pairs), suspects, unseen)
 
 
+def _looked_up(
+    queries: IReconciliationQueries, provider: str, facts: Mapping[int, ProviderPayment]
+) -> Mapping[int, HeldPayment]:
+    linked = queries.by_object(provider, [fact.id for fact in facts.values()])
+    claimed = {f.payment_id for f in facts.values() if f.id not in linked and f.payment_id}
+    named = queries.by_id(provider, claimed) if claimed else {}
+    ours = ((n, linked.get(f.id) or _named(named, f)) for n, f in facts.items())
+    return {n: payment for n, payment in ours if payment}
+
+
 def _named(named: Mapping[UUID, HeldPayment], fact: ProviderPayment) -> HeldPayment | None:
     return named.get(fact.payment_id) if fact.payment_id else None
-
-
-def _differs(fact: ProviderPayment, held: HeldPayment | None) -> Iterator[Suspect]:
-    if held is None or compare_payment(held, fact):
-        yield suspected(fact.id, held.id if held else None)
 
 
 def refunds(sources: Sources, window: Window) -> Iterator[Step]:
@@ -122,7 +137,9 @@ def refunds(sources: Sources, window: Window) -> Iterator[Step]:
     queries, name, size = sources.queries, sources.provider.name, sources.policy.batch
     owners: dict[str, HeldPayment] = {}
 
-    def match(batch: Sequence[ProviderRefund]) -> Mapping[int, HeldRefund]:
+    def match(
+        batch: Sequence[ProviderRefund], _near: Mapping[UUID, HeldRefund]
+    ) -> Mapping[int, HeldRefund]:
         owners.clear()
         owners.update(queries.by_object(name, {fact.provider_payment_id for fact in batch}))
         held: dict[UUID, list[HeldRefund]] = {}

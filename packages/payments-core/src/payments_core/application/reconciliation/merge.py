@@ -1,14 +1,15 @@
 """
 Two long lists as one: what the provider shows, and what is here, both newest first.
 
-Neither list is held. An object is looked up by its id, in batches; a row of ours is known to
-be missing from the listing once the listing has gone back past the moment at which its object
-was made. Only rows near that frontier are remembered, so memory does not grow with the lists.
+Neither list is held. Most objects meet their row where both lists have come to; any other is
+looked up by its id, in batches. A row of ours is known to be missing from the listing once the
+listing has gone back past the moment at which its object was made. Only rows near that frontier
+are remembered, so memory does not grow with the lists.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -74,7 +75,8 @@ class Merge(Generic[F, L]):
     Attributes:
         listed: What the provider has, newest first.
 
-        match: Returns ours to what was listed, by the place in the batch.
+        match: Returns ours to what was listed, by the place in the batch. It is given our rows
+            near the frontier, by their ids: what is among them need not be looked up.
 
         page: Returns rows of ours from a cursor on, newest first; none is the end.
 
@@ -82,47 +84,53 @@ class Merge(Generic[F, L]):
     """
 
     listed: Iterable[F]
-    match: Callable[[Sequence[F]], Mapping[int, L]]
+    match: Callable[[Sequence[F], Mapping[UUID, L]], Mapping[int, L]]
     page: Callable[[Cursor | None], Sequence[L]]
     start: datetime
     size: int
+    _near: dict[UUID, L] = attrs.field(factory=dict, init=False)
     _shown: set[UUID] = attrs.field(factory=set, init=False)
-    _rows: list[L] = attrs.field(factory=list, init=False)
-    _after: Cursor | None = attrs.field(default=None, init=False)
-    _over: bool = attrs.field(default=False, init=False)
 
     def __iter__(self) -> Iterator[Met[F, L]]:
         """
         Yield what was compared; an error of the listing ends it before anything is missed.
         """
+        rows = pages(self.page)
         for batch in batches(self.listed, self.size):
-            ours = self.match(batch)
-            self._shown.update(row.id for row in ours.values() if row.created_at >= self.start)
             moment = batch[-1].created_at
+            self._read(rows, moment)
+            ours = self.match(batch, self._near)
+            self._shown.update(row.id for row in ours.values() if row.created_at >= self.start)
             pairs = [(fact, ours.get(place)) for place, fact in enumerate(batch)]
             yield Met(pairs, self._passed(moment + SKEW), moment)
+        for found in rows:
+            self._near.update((row.id, row) for row in found)
+            yield Met((), self._passed(None), found[-1].created_at)
         yield Met((), self._passed(None), self.start)
+
+    def _read(self, rows: Iterator[Sequence[L]], moment: datetime) -> None:
+        """
+        Read on until a row is no newer, or all are read.
+        """
+        last = next(reversed(self._near.values()), None)
+        while last is None or last.created_at > moment:
+            found = next(rows, ())
+            if not found:
+                return
+            self._near.update((row.id, row) for row in found)
+            last = found[-1]
 
     def _passed(self, until: datetime | None) -> Sequence[L]:
         """
         Return rows newer than that moment that were not shown, and forget those that were.
         """
-        missed: list[L] = []
-        while (row := self._next()) and (until is None or row.created_at > until):
-            self._rows.pop()
-            if row.id in self._shown:
-                self._shown.discard(row.id)
-            else:
-                missed.append(row)
+        every = self._near.values()
+        gone = list(takewhile(lambda row: until is None or row.created_at > until, every))
+        missed = [row for row in gone if row.id not in self._shown]
+        for row in gone:
+            del self._near[row.id]
+            self._shown.discard(row.id)
         return missed
-
-    def _next(self) -> L | None:
-        if not self._rows and not self._over:
-            found = self.page(self._after)
-            self._over = not found
-            self._rows = list(reversed(found))
-            self._after = Cursor(found[-1].created_at, found[-1].id) if found else None
-        return self._rows[-1] if self._rows else None
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
