@@ -75,6 +75,25 @@ def test_list_and_show(service: Service) -> None:
     assert "operation create" in service.on("show", payment["paymentId"]).stdout
 
 
+def test_the_providers_id(service: Service) -> None:
+    """
+    What the provider's own page shows finds the payment: listed, shown and told.
+    """
+    payment = service.pay()
+    service.pay()
+    known_as = payment["providerPaymentId"]
+    listed = service.read("list", "--provider-id", known_as)
+    elsewhere = service.read("list", "--provider-id", known_as, "--provider", "other")
+
+    assert [p["paymentId"] for p in listed["items"]] == [payment["paymentId"]]
+    assert elsewhere["items"] == []
+    assert service.read("show", known_as)["paymentId"] == payment["paymentId"]
+    assert service.read("explain", known_as)["paymentId"] == payment["paymentId"]
+    assert service.on("show", "pi_nobodys").stderr == (
+        "Error: There is no payment pi_nobodys of stripe\n"
+    )
+
+
 def test_list_finds_by_status_in_any_case(service: Service) -> None:
     """
     A status may be typed in any case.
@@ -172,6 +191,9 @@ BAD = [
     (["refund", "x", "--yes"], ExitCode.USAGE),
     (["refund", "--nonsense"], ExitCode.USAGE),
     (["list", "--status", "Nope"], ExitCode.USAGE),
+    (["list", "--provider-id", "pi\x1b"], ExitCode.USAGE),
+    (["show", "two words"], ExitCode.USAGE),
+    (["show", "pi_nobodys"], ExitCode.NOT_FOUND),
     (["show", NOBODYS], ExitCode.NOT_FOUND),
     (["refund", NOBODYS, "--yes"], ExitCode.NOT_FOUND),
 ]

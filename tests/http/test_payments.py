@@ -348,10 +348,24 @@ def test_filter(admin: Api, alice: Api, api: Api) -> None:
     """
     wanted = api.of("Customer", sub="bob").pay()
     alice.pay()
-    for query in ("customerId=bob", f"orderId={wanted['orderId']}"):
+    provider_id = f"providerPaymentId={wanted['providerPaymentId']}"
+    for query in ("customerId=bob", f"orderId={wanted['orderId']}", provider_id):
         items = admin.get(f"/api/payments?{query}&status=Succeeded&provider=stripe").get_json()
 
         assert [p["paymentId"] for p in items["items"]] == [wanted["paymentId"]]
+
+
+def test_id_of_the_provider(admin: Api, alice: Api) -> None:
+    """
+    The provider's id is looked for at the default provider, unless another is named.
+    """
+    mine = alice.pay()
+    alice.pay()
+    asked = f"/api/payments?providerPaymentId={mine['providerPaymentId']}"
+    items = admin.get(asked).get_json()["items"]
+
+    assert [p["paymentId"] for p in items] == [mine["paymentId"]]
+    assert admin.get(f"{asked}&provider=other").get_json()["items"] == []
 
 
 def test_window(admin: Api, alice: Api) -> None:

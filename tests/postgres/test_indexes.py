@@ -521,6 +521,13 @@ QUERIES: Final[Mapping[str, tuple[Callable[[Filled], object], Sequence[str]]]] =
         page(PaymentFilter(provider="provider 7"), MIDDLE),
         ["ix_payments_provider"],
     ),
+    "find among the listed": (
+        lambda f: f.queries.list(
+            PaymentFilter(provider=f.one.provider, provider_payment_id=f.one.provider_payment_id),
+            *(20, None),
+        ),
+        ["uq_payments_provider_payment_id"],
+    ),
     "list who did what": (audit(AuditFilter()), ["ix_audit_log_at"]),
     "list who did what from the middle": (audit(AuditFilter(), AUDIT_MIDDLE), ["ix_audit_log_at"]),
     "list who did what to a payment": (

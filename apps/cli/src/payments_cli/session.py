@@ -4,10 +4,11 @@ What the commands share: their options, the container, and how they end.
 
 import getpass
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
@@ -24,6 +25,7 @@ from payments_core.domain.actor import Actor, Channel
 from payments_core.domain.errors import InvalidMoney, PaymentsError
 from payments_core.domain.money import Money
 from payments_core.ports.correlation import Correlation, correlated, current
+from payments_core.ports.queries import PaymentView
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +47,17 @@ class Session:
         Return the name of the provider that is meant: the default one if none is named.
         """
         return name or self.container.settings().default_provider
+
+    def payment(self, known_as: UUID | str) -> PaymentView:
+        """
+        Return a payment by its id, or by the id that the default provider knows it by.
+
+        Raises:
+            PaymentNotFound: There is no such payment.
+        """
+        if isinstance(known_as, UUID):
+            return self.container.get_payment().execute(known_as)
+        return self.container.find_payment().execute(self.provider(None), known_as)
 
 
 def operator() -> Actor:
@@ -80,6 +93,38 @@ class PaymentId(click.ParamType[UUID]):
         except ValueError:
             self.fail("It is no payment id; `payments list` shows them.", param, ctx)
 
+
+class AnyPaymentId(click.ParamType[UUID | str]):
+    """
+    A payment's id, or its provider's.
+    """
+
+    name = "payment"
+
+    @override
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> UUID | str:
+        with suppress(ValueError):
+            return UUID(str(value))
+        return PROVIDER_ID.convert(value, param, ctx)
+
+
+class ProviderId(click.ParamType[str]):
+    """
+    An id that a provider gave, such as ``pi_…``: up to 255 visible characters of ASCII.
+    """
+
+    name = "id"
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"[!-~]{1,255}", str(value)):
+            self.fail("It is no id of a payment; `payments list` shows them.", param, ctx)
+        return str(value)
+
+
+PROVIDER_ID = ProviderId()
 
 development_option = click.option(
     "--development", is_flag=True, help="Use the service that `make run` starts here."

@@ -96,10 +96,13 @@ class Provider(Text):
 
     def __init__(self) -> None:
         metadata = {"example": "stripe"}
-        super().__init__(32, PROVIDER, metadata=metadata, load_default=_default_provider)
+        super().__init__(32, PROVIDER, metadata=metadata, load_default=default_provider)
 
 
-def _default_provider() -> str:
+def default_provider() -> str:
+    """
+    Return the name of the provider that takes what names none.
+    """
     settings: Settings = current_app.config["PAYMENTS"]
     return settings.default_provider
 

@@ -5,7 +5,7 @@ What requests and answers look like, for checking, writing and the API's descrip
 from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import Schema, fields, post_dump, validates_schema
+from marshmallow import Schema, fields, post_dump, post_load, validates_schema
 from typing_extensions import override
 
 from payments_core.contracts.converter import camel_case
@@ -30,6 +30,7 @@ from payments_http.fields import (
     ReturnUrl,
     Text,
     Time,
+    default_provider,
     refuse,
 )
 from payments_http.parsing import Sentence
@@ -154,8 +155,17 @@ class ListPayments(CamelCase):
     order_id = CanonicalUUID()
     customer_id = Text()
     provider = Text(32, PROVIDER)
+    provider_payment_id = Text(
+        metadata={"description": "The provider's own id; of the default one if none is named."}
+    )
     limit = Digits(1, 100, load_default=20)
     cursor = Place()
+
+    @post_load
+    def _name_the_provider(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "provider_payment_id" in data:
+            data.setdefault("provider", default_provider())
+        return data
 
     @validates_schema
     def _check_window(self, data: Mapping[str, Any], **_: Any) -> None:

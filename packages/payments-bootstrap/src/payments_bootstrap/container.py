@@ -54,7 +54,12 @@ from payments_core.application.look_again import LookAgain
 from payments_core.application.manage_outbox import ManageOutbox
 from payments_core.application.operations import Operations
 from payments_core.application.process_webhooks import ProcessWebhooks
-from payments_core.application.queries import GetPayment, ListPayments, ShowTimeline
+from payments_core.application.queries import (
+    FindPayment,
+    GetPayment,
+    ListPayments,
+    ShowTimeline,
+)
 from payments_core.application.receive_webhook import ReceiveWebhook
 from payments_core.application.reconcile_payments import ReconcilePayments
 from payments_core.application.record_order import RecordOrder
@@ -167,6 +172,7 @@ class Container(containers.DeclarativeContainer):
     look_again: providers.Provider[LookAgain] = _Each(LookAgain, operations)
     report_reviews: providers.Provider[ReportReviews] = _Each(ReportReviews, unit_of_work.provider)
     get_payment: providers.Provider[GetPayment] = _Each(GetPayment, queries)
+    find_payment: providers.Provider[FindPayment] = _Each(FindPayment, queries)
     list_payments: providers.Provider[ListPayments] = _Each(ListPayments, queries)
     show_timeline: providers.Provider[ShowTimeline] = _Each(ShowTimeline, queries)
     list_audit: providers.Provider[ListAudit] = _Each(ListAudit, audit_queries)

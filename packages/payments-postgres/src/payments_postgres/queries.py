@@ -29,6 +29,8 @@ _c: Final = payments.c
 _BY_ID: Final = Fixed(select(payments).where(_c.id == bindparam("id")))
 _NEWEST_FIRST: Final = select(payments).order_by(_c.created_at.desc(), _c.id.desc())
 
+_EQUAL: Final = ("status", "order_id", "customer_id", "provider", "provider_payment_id")
+
 
 class SqlAlchemyPaymentQueries(IPaymentQueries):
     """
@@ -65,8 +67,7 @@ class SqlAlchemyPaymentQueries(IPaymentQueries):
 
 
 def _conditions(wanted: PaymentFilter, after: Cursor | None) -> Sequence[ColumnElement[bool]]:
-    equal = {name: getattr(wanted, name) for name in ("status", "order_id", "customer_id")}
-    equal["provider"] = wanted.provider
+    equal = {name: getattr(wanted, name) for name in _EQUAL}
     found = [_c[name] == value for name, value in equal.items() if value is not None]
     if wanted.created_from:
         found.append(_c.created_at >= wanted.created_from)

@@ -11,7 +11,7 @@ import click
 
 from payments_cli.examples import examples
 from payments_cli.output import payment_row, short_time, terminal_width, write_json
-from payments_cli.session import PaymentId, Session, with_session
+from payments_cli.session import AnyPaymentId, Session, with_session
 from payments_cli.story import Line, story_of, summary_of
 from payments_cli.visible import visible
 from payments_core.contracts.converter import timestamp
@@ -28,18 +28,18 @@ PIPED = 100
 
 
 @click.command("explain", epilog=TEACHING)
-@click.argument("payment", type=PaymentId())
+@click.argument("payment", type=AnyPaymentId())
 @with_session
-def command(session: Session, *, payment: UUID) -> None:
+def command(session: Session, *, payment: UUID | str) -> None:
     """
     Tell a payment's story, what is open, and what happens next.
 
     Who asked for what, what the provider was asked and answered, what it told by webhook, what
     other services were told, and every difference that was found.
     """
-    found = session.container.get_payment().execute(payment)
-    entries = session.container.show_timeline().execute(payment)
-    asked = session.container.list_audit().execute(AuditFilter(payment_id=payment), MOST_ASKED)
+    found = session.payment(payment)
+    entries = session.container.show_timeline().execute(found.id)
+    asked = session.container.list_audit().execute(AuditFilter(payment_id=found.id), MOST_ASKED)
     lines = story_of(found, entries, asked.items)
     if session.as_json:
         write_json(_document(found, lines))

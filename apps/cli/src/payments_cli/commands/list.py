@@ -16,7 +16,7 @@ from payments_cli.output import (
     write_json,
     write_table,
 )
-from payments_cli.session import Session, limit_option, with_session
+from payments_cli.session import PROVIDER_ID, Session, limit_option, with_session
 from payments_core.domain.status import PaymentStatus
 from payments_core.ports.queries import Page, PaymentFilter
 
@@ -33,6 +33,7 @@ STATUSES = [status.value for status in PaymentStatus]
 
 TEACHING = examples(
     "payments list --status Succeeded --limit 5",
+    "payments list --provider-id pi_…        # what Stripe's page shows",
     "payments list --customer alice --output json | jq -r '.items[].paymentId'",
 )
 
@@ -46,13 +47,22 @@ TEACHING = examples(
 )
 @click.option("--order", "order_id", type=click.UUID, help="Only this order's.")
 @click.option("--customer", "customer_id", help="Only this customer's.")
+@click.option("--provider", help="Only this provider's.")
+@click.option(
+    "--provider-id",
+    type=PROVIDER_ID,
+    help="Only what the provider knows by this id; the default one if none is named.",
+)
 @limit_option(20)
 @with_session
 def command(
     session: Session,
+    *,
     status: str | None,
     order_id: UUID | None,
     customer_id: str | None,
+    provider: str | None,
+    provider_id: str | None,
     limit: int,
 ) -> None:
     """
@@ -62,6 +72,8 @@ def command(
         status=PaymentStatus(status) if status else None,
         order_id=order_id,
         customer_id=customer_id,
+        provider=session.provider(provider) if provider_id else provider,
+        provider_payment_id=provider_id,
     )
     page = session.container.list_payments().execute(wanted, limit)
     if session.as_json:

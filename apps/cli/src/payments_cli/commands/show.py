@@ -15,26 +15,27 @@ from payments_cli.output import (
     write_facts,
     write_json,
 )
-from payments_cli.session import PaymentId, Session, with_session
+from payments_cli.session import AnyPaymentId, Session, with_session
 
 TEACHING = examples(
     "payments show PAYMENT",
+    "payments show pi_…                           # by the provider's own id",
     "payments show PAYMENT --output json | jq .status",
 )
 
 
 @click.command("show", epilog=TEACHING)
-@click.argument("payment", type=PaymentId())
+@click.argument("payment", type=AnyPaymentId())
 @with_session
-def command(session: Session, payment: UUID) -> None:
+def command(session: Session, payment: UUID | str) -> None:
     """
     Show a payment and everything that happened to it.
     """
-    found = payment_row(session.container.get_payment().execute(payment))
-    entries = session.container.show_timeline().execute(payment)
+    found = session.payment(payment)
+    entries = session.container.show_timeline().execute(found.id)
     if session.as_json:
-        write_json({**found, "timeline": [entry_row(e) for e in entries]})
+        write_json({**payment_row(found), "timeline": [entry_row(e) for e in entries]})
     else:
-        write_facts(found)
+        write_facts(payment_row(found))
         click.echo()
         write_entries([short_entry_row(e) for e in entries], "")

@@ -40,6 +40,28 @@ class GetPayment:
 
 
 @attrs.frozen
+class FindPayment:
+    """
+    Shows the payment that a provider knows by an id of its own.
+    """
+
+    queries: IPaymentQueries
+
+    def execute(self, provider: str, provider_payment_id: str) -> PaymentView:
+        """
+        Return the payment.
+
+        Raises:
+            PaymentNotFound: There is no such payment.
+        """
+        wanted = PaymentFilter(provider=provider, provider_payment_id=provider_payment_id)
+        found = self.queries.list(wanted, 1, None).items
+        if not found:
+            raise PaymentNotFound(f"There is no payment {provider_payment_id} of {provider}")
+        return found[0]
+
+
+@attrs.frozen
 class ListPayments:
     """
     Shows payments, newest first, a page at a time.

@@ -98,6 +98,8 @@ class PaymentFilter:
     Which payments to list; what is None does not restrict.
 
     Attributes:
+        provider_payment_id: The provider's own id, which is unique at one: name the provider too.
+
         created_from: Inclusive. created_to: Exclusive.
     """
 
@@ -105,6 +107,7 @@ class PaymentFilter:
     order_id: UUID | None = None
     customer_id: str | None = None
     provider: str | None = None
+    provider_payment_id: str | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
 

@@ -124,7 +124,7 @@ def _place(payment: Payment) -> tuple[datetime, UUID]:
 
 
 def _matches(payment: Payment, wanted: PaymentFilter) -> bool:
-    asked = ("status", "order_id", "customer_id", "provider")
+    asked = ("status", "order_id", "customer_id", "provider", "provider_payment_id")
     since, until = wanted.created_from, wanted.created_to
     return (
         all(getattr(wanted, name) in {None, getattr(payment, name)} for name in asked)

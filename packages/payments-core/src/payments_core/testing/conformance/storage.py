@@ -462,9 +462,15 @@ class StorageConformance(OnPayments):
             PaymentFilter(created_from=LATER),
             PaymentFilter(created_from=LATER, created_to=LATER + timedelta(seconds=1)),
             PaymentFilter(provider="fake", customer_id="bob"),
+            PaymentFilter(provider="fake", provider_payment_id=paid.provider_payment_id),
         ):
             assert [p.id for p in queries.list(wanted, 10, None).items] == [paid.id], wanted
-        for wanted in (PaymentFilter(provider="other"), PaymentFilter(created_to=NOW)):
+        for wanted in (
+            PaymentFilter(provider="other"),
+            PaymentFilter(provider="other", provider_payment_id=paid.provider_payment_id),
+            PaymentFilter(provider="fake", provider_payment_id="fake_pi_nobodys"),
+            PaymentFilter(created_to=NOW),
+        ):
             assert not queries.list(wanted, 10, None).items, wanted
 
     def test_timeline_tells_what_happened(
