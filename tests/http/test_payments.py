@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import attrs
 import pytest
 
+from payments_core.testing.builders import a_payment
 from payments_core.testing.fake_provider import (
     ACTION_METHOD,
     DECLINED_METHOD,
     FakePaymentProvider,
     Fault,
 )
+from payments_core.testing.memory import InMemoryDatabase
 
 Api = Any
 MakePayment = Callable[[str], str]
@@ -355,17 +358,19 @@ def test_filter(admin: Api, alice: Api, api: Api) -> None:
         assert [p["paymentId"] for p in items["items"]] == [wanted["paymentId"]]
 
 
-def test_id_of_the_provider(admin: Api, alice: Api) -> None:
+def test_id_of_the_provider(admin: Api, alice: Api, database: InMemoryDatabase) -> None:
     """
     The provider's id is looked for at the default provider, unless another is named.
     """
     mine = alice.pay()
-    alice.pay()
-    asked = f"/api/payments?providerPaymentId={mine['providerPaymentId']}"
-    items = admin.get(asked).get_json()["items"]
+    known_as = mine["providerPaymentId"]
+    theirs = attrs.evolve(a_payment(), provider="other", provider_payment_id=known_as)
+    database.tables.payments[theirs.id] = theirs
+    asked = f"/api/payments?providerPaymentId={known_as}"
+    here, there = (admin.get(f"{asked}{rest}").get_json() for rest in ("", "&provider=other"))
 
-    assert [p["paymentId"] for p in items] == [mine["paymentId"]]
-    assert admin.get(f"{asked}&provider=other").get_json()["items"] == []
+    assert [p["paymentId"] for p in here["items"]] == [mine["paymentId"]]
+    assert [p["paymentId"] for p in there["items"]] == [str(theirs.id)]
 
 
 def test_window(admin: Api, alice: Api) -> None:
