@@ -203,6 +203,7 @@ def test_settings_do_not_show_secrets() -> None:
         ("STRIPE__API_KEY", "PAYMENT_PROVIDERS__STRIPE__API_KEY"),
         ("PAYMENT_PROVIDERS__STRIPE__APIKEY", "PAYMENT_PROVIDERS__STRIPE__API_KEY"),
         ("PAYMENT_PROVIDER", "DEFAULT_PROVIDER"),
+        ("PAYMENT_PROVIDERS_STRIPE_API_KEY", "PAYMENT_PROVIDERS__STRIPE__API_KEY"),
     ],
 )
 def test_stranger(name: str, meant: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -218,7 +219,7 @@ def test_names_of_others(caplog: pytest.LogCaptureFixture) -> None:
     """
     Nothing is said of settings, nor of what other programs read.
     """
-    others = ("HOME", "LESS__X", "SERILOG__LEVEL", "APP__PORT", "__CF_USER", "HTTP_PROXY")
+    others = ("HOME", "LESS__X", "SERILOG__LEVEL", "APP__PORT", "__CF_USER", "PAYMENT_SERVICE_PORT")
     warn_of_strangers(GOOD | dict.fromkeys(others, "x"))
 
     assert not caplog.messages

@@ -274,7 +274,8 @@ def _looks_ours(name: str, known: Iterable[str]) -> bool:
     """
     group, _, rest = name.partition("__")
     if not rest:
-        return name.startswith("PAYMENT_")
+        # Not all of PAYMENT_…: Kubernetes tells the addresses of its services by such names.
+        return name.startswith("PAYMENT_PROVIDER")
     groups = {other.partition("__")[0] for other in known if "__" in other}
     end = f"_{name.replace('__', '_')}"
     return bool(difflib.get_close_matches(group, groups, 1, _SAME_GROUP)) or any(
