@@ -41,10 +41,11 @@ def keep(uow: IUnitOfWork, payment: Payment) -> Sequence[Discrepancy]:
 
     Each is told to whoever listens, once.
     """
-    news = [found for found in payment.discrepancies if uow.discrepancies.add(found)]
-    payment.events.extend(tell_discrepancy(found, payment.order_id) for found in news)
-    payment.discrepancies.clear()
+    # The payment first: who finds the same difference waits there, and nobody for each other.
     uow.payments.save(payment)
+    news = [found for found in payment.discrepancies if uow.discrepancies.add(found)]
+    payment.discrepancies.clear()
+    uow.outbox.add([tell_discrepancy(found, payment.order_id) for found in news])
     return news
 
 
