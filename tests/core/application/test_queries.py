@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from payments_core.application.queries import GetPayment, ListPayments, ShowTimeline
+from payments_core.application.queries import FindPayment, GetPayment, ListPayments, ShowTimeline
 from payments_core.domain.errors import PaymentNotFound
 from payments_core.ports.queries import PaymentFilter
 from payments_core.testing.memory_queries import InMemoryPaymentQueries
@@ -23,6 +23,16 @@ def test_one_payment(service: Service) -> None:
     assert get.execute(payment.id) == payment
     with pytest.raises(PaymentNotFound):
         get.execute(uuid4())
+
+
+def test_an_id_that_is_no_id_is_not_repeated_as_it_is(service: Service) -> None:
+    """
+    Whoever asks for a card number reads, and logs, that it was one.
+    """
+    find = FindPayment(InMemoryPaymentQueries(service.database))
+
+    with pytest.raises(PaymentNotFound, match=r"payment \[card number\] of fake"):
+        find.execute("fake", "4009876500001009")
 
 
 def test_pages(service: Service) -> None:

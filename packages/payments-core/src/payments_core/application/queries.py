@@ -8,6 +8,7 @@ from uuid import UUID
 import attrs
 
 from payments_core.domain.errors import PaymentNotFound
+from payments_core.masking import mask
 from payments_core.ports.queries import (
     Cursor,
     IPaymentQueries,
@@ -57,7 +58,7 @@ class FindPayment:
         wanted = PaymentFilter(provider=provider, provider_payment_id=provider_payment_id)
         found = self.queries.list(wanted, 1, None).items
         if not found:
-            raise PaymentNotFound(f"There is no payment {provider_payment_id} of {provider}")
+            raise PaymentNotFound(f"There is no payment {mask(provider_payment_id)} of {provider}")
         return found[0]
 
 
