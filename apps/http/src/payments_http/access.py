@@ -12,7 +12,7 @@ from uuid import UUID
 from authlib.integrations.flask_oauth2 import (  # type: ignore[import-untyped]  # ships no types
     ResourceProtector,
 )
-from authlib.oauth2 import OAuth2Error  # type: ignore[import-untyped]  # as above
+from authlib.oauth2 import OAuth2Error  # type: ignore[import-untyped]  # ships no types
 from authlib.oauth2.rfc6750 import (  # type: ignore[import-untyped]  # ships no types
     BearerTokenValidator,
 )

@@ -126,9 +126,8 @@ class Once(Generic[R]):
             result = self.result_of(payment, operation)
         except OperationRefused:
             # A repeat hears it again from the operation itself.
-            uow.idempotency.release(self.key, payment.id)
-            return
-        if not result.known:
+            result = None
+        if result is None or not result.known:
             uow.idempotency.release(self.key, payment.id)
             return
         mine = result_to_json(result)
