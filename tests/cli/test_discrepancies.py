@@ -152,6 +152,8 @@ WRONG = {
     "repaired": (["close", str(REPAIRED.id), "--note", "x"], ExitCode.REFUSED, "invalid_state"),
     "empty": (["close", str(DISPUTE.id), "--note", " "], ExitCode.USAGE, "note_invalid"),
     "long": (["close", str(DISPUTE.id), "--note", "x" * 501], ExitCode.USAGE, "note_invalid"),
+    "two lines": (["close", str(DISPUTE.id), "--note", "a\nb"], ExitCode.USAGE, "note_invalid"),
+    "unseen": (["close", str(DISPUTE.id), "--note", "a\u202eb"], ExitCode.USAGE, "note_invalid"),
     "no note": (["close", str(DISPUTE.id)], ExitCode.USAGE, "usage"),
     "no id": (["close", "4711", "--note", "x"], ExitCode.USAGE, "usage"),
     "no kind": (["list", "--kind", "x"], ExitCode.USAGE, "usage"),
@@ -168,6 +170,15 @@ def test_refusals(name: str) -> None:
 
     assert (ended.exit_code, json.loads(ended.stdout)["error"]["code"]) == (code, error)
     assert ids() == texts(STRANGER, DISPUTE)
+
+
+def test_a_note_of_two_lines_is_told_in_one() -> None:
+    """
+    People read in one line what a note is.
+    """
+    (told,) = run("close", str(DISPUTE.id), "--note", "a\nb").stderr.splitlines()
+
+    assert "Say what was done about it in one line of 1 to 500 characters" in told
 
 
 def test_closed_with_other_words() -> None:

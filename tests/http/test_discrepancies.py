@@ -9,7 +9,8 @@ from uuid import uuid4
 import attrs
 import pytest
 
-from payments_core.domain.discrepancy import Discrepancy, DiscrepancyKind, Repair
+from payments_core.domain.discrepancy import Discrepancy, DiscrepancyKind, Repair, check_note
+from payments_core.domain.errors import NoteInvalid
 from payments_core.testing.builders import NOW
 from payments_core.testing.conformance.reconciliation import a_difference
 from payments_core.testing.memory import InMemoryDatabase
@@ -136,6 +137,17 @@ def test_notes(finance: Api, database: InMemoryDatabase, name: str) -> None:
 
     assert (answer.status_code, answer.get_json()["code"]) == (422, code)
     assert database.tables.discrepancies[DISPUTE.id] == DISPUTE
+
+
+def test_a_note_that_is_none_is_told_by_its_field(finance: Api) -> None:
+    """
+    What a note is, the API says in the core's words, beside the field.
+    """
+    with pytest.raises(NoteInvalid) as refused:
+        check_note("a\nb")
+    (error,) = close(finance, DISPUTE, "a\nb").get_json()["errors"]
+
+    assert (error["field"], error["message"]) == ("note", f"{refused.value}.")
 
 
 def test_what_is_not_there(finance: Api) -> None:

@@ -104,11 +104,33 @@ def test_what_ended_is_not_closed(one: Discrepancy, said: str) -> None:
     assert str(refused.value).startswith(f"Discrepancy {one.id} {said}")
 
 
-@pytest.mark.parametrize("note", ["", "  ", "x" * (LONGEST_NOTE + 1)])
-def test_a_note_says_something_in_short(note: str) -> None:
+NO_NOTES = {
+    "empty": "",
+    "blank": "  ",
+    "long": "x" * (LONGEST_NOTE + 1),
+    "two lines": "a\nb",
+    "a line break at the end": "a\n",
+    "another line break": "a\u2028b",
+    "steers a terminal": "a\x1b[31mb",
+    "turns what follows": "a\u202eb",
+    "half a pair": "a\udc80b",
+}
+
+
+@pytest.mark.parametrize("name", NO_NOTES)
+def test_a_note_says_something_in_a_line(name: str) -> None:
     """
-    Nothing, blanks and more than 500 characters are no note.
+    What says nothing, too much or more than a line is no note, and the refusal says what is.
     """
-    with pytest.raises(NoteInvalid, match="1 to 500 characters"):
-        found().close("anna", note, NOW)
-    assert found().close("anna", "x" * LONGEST_NOTE, NOW).note
+    with pytest.raises(NoteInvalid, match="in one line of 1 to 500 characters, without line"):
+        found().close("anna", NO_NOTES[name], NOW)
+
+
+@pytest.mark.parametrize(
+    "note", ["x" * LONGEST_NOTE, "erstattet: 4\u00a0711 \u20ac, \u6e08 \U0001f44d"]
+)
+def test_a_note_is_in_any_language(note: str) -> None:
+    """
+    A line is kept as it was written, up to the longest.
+    """
+    assert found().close("anna", note, NOW).note == note

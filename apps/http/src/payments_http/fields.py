@@ -18,7 +18,9 @@ from typing_extensions import override
 
 from payments_bootstrap.settings import Settings
 from payments_core.contracts.converter import timestamp
-from payments_core.domain.errors import CurrencyInvalid
+from payments_core.domain.discrepancy import LONGEST_NOTE, check_note
+from payments_core.domain.errors import CurrencyInvalid, NoteInvalid
+from payments_core.domain.line import LINE, is_line
 from payments_core.domain.money import Money, exponent, exponents
 from payments_core.ports.queries import Cursor
 from payments_http.parsing import Sentence
@@ -33,24 +35,6 @@ _POSITIVE_PATTERN: Final = (
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
-_UNSEEN: Final = (
-    r"\u0000-\u001f\u007f-\u009f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
-    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0001\U000e0020-\U000e007f"
-)
-"""
-Characters that end a line, steer a terminal, or show nothing (Cc, Cf, Zl, Zp of Unicode), as
-a part of a regular expression that JSON Schema and Python read alike.
-"""
-_HALVES: Final = r"\ud800-\udfff"  # of a pair: no text by itself, and none in a JSON Schema
-
-
-def _line(unseen: str) -> str:
-    return rf"[^{unseen}]*[^\s{unseen}][^{unseen}]*"
-
-
-_SEEN: Final = re.compile(_line(_UNSEEN + _HALVES))
 _MOST: Final = 999_999_999_999
 _EXPONENT: Final = 20
 
@@ -71,7 +55,7 @@ class Text(fields.String):
         described = {
             "minLength": 1,
             "maxLength": longest,
-            "pattern": f"^{pattern or _line(_UNSEEN)}$",
+            "pattern": f"^{pattern or LINE}$",
         }
         super().__init__(metadata=described | options.pop("metadata", {}), **options)
         self.longest = longest
@@ -82,10 +66,31 @@ class Text(fields.String):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         text = value if isinstance(value, str) else ""
-        if len(text) > self.longest or not _SEEN.fullmatch(text):
+        if not is_line(text, self.longest):
             raise refuse(f"It must be a line of 1 to {self.longest} characters.")
         if self.pattern and not self.pattern.fullmatch(text):
             raise refuse(f"It must match {self.pattern.pattern}.")
+        return text
+
+
+class Note(Text):
+    """
+    What was done about a difference, as the core takes it.
+    """
+
+    def __init__(self) -> None:
+        described = f"1 to {LONGEST_NOTE} characters in one line."
+        super().__init__(LONGEST_NOTE, required=True, metadata={"description": described})
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = value if isinstance(value, str) else ""
+        try:
+            check_note(text)
+        except NoteInvalid as error:
+            raise refuse(f"{error}.") from None
         return text
 
 

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, post_dump, post_load, validates_schema
 from typing_extensions import override
 
 from payments_core.contracts.converter import camel_case
-from payments_core.domain.discrepancy import LONGEST_NOTE, DiscrepancyKind, Repair
+from payments_core.domain.discrepancy import DiscrepancyKind, Repair
 from payments_core.domain.errors import InvalidMoney
 from payments_core.domain.money import Money
 from payments_core.domain.reconciliation import RunStatus
@@ -24,6 +24,7 @@ from payments_http.fields import (
     Digits,
     Flag,
     MoneyText,
+    Note,
     Place,
     Provider,
     QueryFlag,
@@ -222,9 +223,7 @@ class CloseDiscrepancy(CamelCase):
     What was done about a difference, for the record.
     """
 
-    note = Text(
-        LONGEST_NOTE, required=True, metadata={"description": "1 to 500 characters in one line."}
-    )
+    note = Note()
 
 
 # ---------------------------------------------------------------- answers

@@ -47,7 +47,7 @@ class CloseDiscrepancyCommand:
     Which difference, and what was done about it.
 
     Attributes:
-        note: 1 to 500 characters for the record; a card number or secret in it is masked.
+        note: A line of 1 to 500 characters for the record; a card number or secret in it is masked.
 
         actor: Who looked at it.
     """
@@ -75,7 +75,7 @@ class CloseDiscrepancy:
 
         Raises:
             NotFound: There is no such difference.
-            NoteInvalid: The note is empty or too long.
+            NoteInvalid: The note is empty, too long or not one line.
             InvalidState: It is repaired, or was closed with another note.
         """
         now, actor = self.clock.now(), command.actor

@@ -11,11 +11,26 @@ import attrs
 
 from payments_core.domain.errors import InvalidState, NoteInvalid
 from payments_core.domain.ids import child_id
+from payments_core.domain.line import is_line
 
 LONGEST_NOTE: Final = 500
 """
 Characters in which a person says what was done about a difference.
 """
+
+
+def check_note(note: str) -> None:
+    """
+    Return if a difference can be closed with this note.
+
+    Raises:
+        NoteInvalid: It is no line, or a longer one than is kept.
+    """
+    if not is_line(note, LONGEST_NOTE):
+        raise NoteInvalid(
+            f"Say what was done about it in one line of 1 to {LONGEST_NOTE} characters, without"
+            " line breaks and other characters that show nothing"
+        )
 
 
 class DiscrepancyKind(StrEnum):
@@ -109,13 +124,12 @@ class Discrepancy:
         With the note that it was closed with already, it is returned unchanged.
 
         Raises:
-            NoteInvalid: The note is empty or too long.
+            NoteInvalid: `check_note` refuses the note.
             InvalidState: It ended before: by a repair, or closed with another note.
         """
         if self.closed_at and self.note == note:
             return self
-        if not note.strip() or len(note) > LONGEST_NOTE:
-            raise NoteInvalid(f"Say in 1 to {LONGEST_NOTE} characters what was done about it")
+        check_note(note)
         if self.state != "open":
             raise InvalidState(f"Discrepancy {self.id} {self._end()}")
         return attrs.evolve(self, closed_at=now, closed_by=by, note=note)

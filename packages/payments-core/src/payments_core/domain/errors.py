@@ -172,7 +172,7 @@ class WindowInvalid(DomainError):
 
 class NoteInvalid(DomainError):
     """
-    Words for the record that are none, or too many.
+    Words for the record that are none, too many, or not one line.
     """
 
     code = "note_invalid"
