@@ -97,13 +97,15 @@ sbom: $(STAMP) ## List what runs in production in var/sbom.cdx.json (CycloneDX)
 	@rm -rf var/sbom
 	@echo "var/sbom.cdx.json"
 
-lock: $(STAMP) ## Resolve again and write requirements.lock (versions and hashes, no addresses)
-	@$(BIN)/uv lock -q --upgrade
-	@$(BIN)/uv export -q --all-groups --no-emit-workspace --no-emit-index-url --no-header \
-		--no-annotate --format requirements-txt -o requirements.lock
-	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --no-annotate scripts/deploy/requirements.in \
-		-o scripts/deploy/requirements.lock
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate $(ARGS)
+OURS = $(patsubst apps/%,payments-%,$(patsubst packages/%,%,$(MEMBERS)))
+
+# What uv finds in the file that it writes it keeps, as far as it still fits.
+lock: $(STAMP) ## Lock what was added and keep the rest (ARGS=--upgrade: take the newest of all)
+	@$(COMPILE) pyproject.toml --group dev --group docs --group bench \
+		$(addprefix --no-emit-package ,$(OURS)) -o requirements.lock
+	@$(COMPILE) scripts/deploy/requirements.in -o scripts/deploy/requirements.lock
 
 clean: ## Remove what was installed and what was written
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis
