@@ -9,6 +9,7 @@ import attrs
 import pytest
 from sqlalchemy import Engine, select, update
 
+from payments_core.contracts.converter import to_json
 from payments_core.contracts.messages import message_of
 from payments_core.domain import asking
 from payments_core.domain.errors import ConcurrentUpdate
@@ -162,7 +163,9 @@ def test_messages_are_written_with_their_bytes(engine: Engine, make_uow: UnitOfW
     with engine.connect() as connection:
         rows = connection.execute(select(outbox).order_by(outbox.c.sequence)).all()
 
-    assert [(r.id, r.name, r.body) for r in rows] == [(m.id, m.name, m.body) for m in wanted]
+    assert [(r.id, r.name, r.body) for r in rows] == [
+        (m.id, m.name, to_json(m.fields)) for m in wanted
+    ]
     assert [r.sequence for r in rows] == [1, 2]
     assert {(r.order_id, r.payment_id, r.published_at) for r in rows} == {
         (payment.order_id, payment.id, None)

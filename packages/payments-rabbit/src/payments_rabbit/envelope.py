@@ -98,7 +98,7 @@ class MassTransitSerializer(IMessageSerializer):
             source=self._source,
             destination=self._addresses.to(kind.exchange),
             urns=[kind.urn],
-            message=json.loads(message.body),
+            message=message.fields,
             sent_at=sent_at,
             host=self._host,
             headers=_headers(),

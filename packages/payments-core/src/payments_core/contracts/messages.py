@@ -16,7 +16,7 @@ from payments_core.contracts.bodies import (
     IRefundFailed,
     IRefundIssued,
 )
-from payments_core.contracts.converter import to_json, wire
+from payments_core.contracts.converter import wire
 from payments_core.domain.events import (
     Event,
     PaymentAuthorized,
@@ -39,13 +39,13 @@ class Message:
 
         name: Its type's name without namespace, such as ``IPaymentSucceeded``.
 
-        body: JSON text of its fields.
+        fields: What it says, by the names and in the forms that JSON has.
     """
 
     id: UUID
     correlation_id: UUID
     name: str
-    body: str
+    fields: Mapping[str, Any]
 
 
 def _paid(event: PaymentSucceeded | PaymentAuthorized) -> IPaymentSucceeded:
@@ -158,7 +158,7 @@ What each message has, by its name.
 
 def message_of(event: Event) -> Message:
     """
-    Return the message that tells an event; the same event gives the same bytes.
+    Return the message that tells an event; the same event gives the same message.
     """
     name, body = _BODIES[type(event)]
-    return Message(event.id, event.subject, name, to_json(wire().unstructure(body(event))))
+    return Message(event.id, event.subject, name, wire().unstructure(body(event)))

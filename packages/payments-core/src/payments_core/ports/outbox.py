@@ -12,6 +12,7 @@ from uuid import UUID
 import attrs
 from typing_extensions import override
 
+from payments_core.contracts.converter import to_json
 from payments_core.contracts.messages import Message
 from payments_core.domain.events import Event
 from payments_core.ports.correlation import Correlation
@@ -101,7 +102,7 @@ class PlainMessageSerializer(IMessageSerializer):
 
     @override
     def finish(self, message: Message, *, sent_at: datetime, cause: Cause | None) -> Finished:
-        return Finished(message.name, "application/json", message.body)
+        return Finished(message.name, "application/json", to_json(message.fields))
 
 
 @attrs.frozen(kw_only=True)
