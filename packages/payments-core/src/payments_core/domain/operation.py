@@ -12,6 +12,7 @@ import attrs
 
 from payments_core.domain.errors import InvalidTransition
 from payments_core.domain.failure import Failure
+from payments_core.domain.fixed import fixed, others_change
 from payments_core.domain.policy import Policy
 from payments_core.domain.requests import (
     CancelIntent,
@@ -97,7 +98,7 @@ States that are not final.
 """
 
 
-@attrs.define
+@attrs.define(field_transformer=others_change)
 class Operation:
     """
     One write to a provider.
@@ -125,10 +126,10 @@ class Operation:
         provider_status: The provider's own word for the outcome.
     """
 
-    id: UUID = attrs.field(on_setattr=attrs.setters.frozen)
-    number: int = attrs.field(on_setattr=attrs.setters.frozen)
-    request: ProviderRequest = attrs.field(on_setattr=attrs.setters.frozen)
-    first_sent_at: datetime = attrs.field(on_setattr=attrs.setters.frozen)
+    id: UUID = attrs.field(on_setattr=fixed)
+    number: int = attrs.field(on_setattr=fixed)
+    request: ProviderRequest = attrs.field(on_setattr=fixed)
+    first_sent_at: datetime = attrs.field(on_setattr=fixed)
     lease_until: datetime
     lease_token: UUID
     request_key: str | None = None

@@ -8,12 +8,11 @@ from uuid import UUID
 import attrs
 
 from payments_core.domain.discrepancy import Discrepancy
-from payments_core.domain.errors import (
-    InvalidState,
-)
+from payments_core.domain.errors import InvalidState
 from payments_core.domain.events import Event
 from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.failure import Failure
+from payments_core.domain.fixed import fixed, others_change
 from payments_core.domain.ids import child_id
 from payments_core.domain.money import Money
 from payments_core.domain.operation import Operation, OperationKind, OperationState
@@ -42,10 +41,8 @@ UNPAID = (
 States of the provider's object in which no attempt is under way.
 """
 
-_fixed = attrs.setters.frozen
 
-
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, field_transformer=others_change)
 class Payment:
     """
     One payment, consistent whatever is asked of it.
@@ -72,15 +69,15 @@ class Payment:
         events: What must be told, not yet saved. Likewise `discrepancies`.
     """
 
-    id: UUID = attrs.field(on_setattr=_fixed)
-    order_id: UUID = attrs.field(on_setattr=_fixed)
-    customer_id: str = attrs.field(on_setattr=_fixed)
-    amount: Money = attrs.field(on_setattr=_fixed)
-    capture_method: CaptureMethod = attrs.field(on_setattr=_fixed)
-    provider: str = attrs.field(on_setattr=_fixed)
-    payment_method_id: str | None = attrs.field(default=None, on_setattr=_fixed)
-    return_url: str | None = attrs.field(default=None, on_setattr=_fixed)
-    created_at: datetime = attrs.field(on_setattr=_fixed)
+    id: UUID = attrs.field(on_setattr=fixed)
+    order_id: UUID = attrs.field(on_setattr=fixed)
+    customer_id: str = attrs.field(on_setattr=fixed)
+    amount: Money = attrs.field(on_setattr=fixed)
+    capture_method: CaptureMethod = attrs.field(on_setattr=fixed)
+    provider: str = attrs.field(on_setattr=fixed)
+    payment_method_id: str | None = attrs.field(default=None, on_setattr=fixed)
+    return_url: str | None = attrs.field(default=None, on_setattr=fixed)
+    created_at: datetime = attrs.field(on_setattr=fixed)
     updated_at: datetime
     status: PaymentStatus = PaymentStatus.PENDING
     authorized: Money

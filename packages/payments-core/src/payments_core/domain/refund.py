@@ -12,6 +12,7 @@ import attrs
 
 from payments_core.domain.facts import ProviderRefundStatus
 from payments_core.domain.failure import Failure
+from payments_core.domain.fixed import fixed, others_change
 from payments_core.domain.money import Money
 
 
@@ -49,7 +50,7 @@ What a refund is, by where the provider's object stands.
 """
 
 
-@attrs.define
+@attrs.define(field_transformer=others_change)
 class Refund:
     """
     One return of captured money.
@@ -60,9 +61,9 @@ class Refund:
         compensates: It returns money that was taken after the payment was closed.
     """
 
-    id: UUID = attrs.field(on_setattr=attrs.setters.frozen)
-    amount: Money = attrs.field(on_setattr=attrs.setters.frozen)
-    created_at: datetime = attrs.field(on_setattr=attrs.setters.frozen)
+    id: UUID = attrs.field(on_setattr=fixed)
+    amount: Money = attrs.field(on_setattr=fixed)
+    created_at: datetime = attrs.field(on_setattr=fixed)
     reason: str | None = None
     request_key: str | None = None
     compensates: bool = False
