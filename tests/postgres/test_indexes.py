@@ -44,7 +44,7 @@ from payments_postgres import (
     create_engine,
     migrate,
 )
-from payments_postgres.mapping import operation_rows, payment_row
+from payments_postgres.mapping import Snapshot, operation_rows, payment_row
 from payments_postgres.months import SERIES, Series
 from payments_postgres.tables import (
     audit_log,
@@ -186,7 +186,7 @@ def rows_of(made: Sequence[Payment]) -> Iterator[tuple[Table, Sequence[Mapping[s
     """
     Yield every table with its rows: of each payment one of each kind of part.
     """
-    yield payments, [{**payment_row(p), "version": 1} for p in made]
+    yield payments, [payment_row(p, Snapshot.of(p), 1) for p in made]
     operations = (operation_rows(p, {o.id for o in p.operations}) for p in made)
     yield payment_operations, [row for rows in operations for row in rows]
     yield refunds, [_refund(p) for p in made]

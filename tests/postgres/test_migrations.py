@@ -31,7 +31,7 @@ from payments_postgres import (
     is_current,
     migrate,
 )
-from payments_postgres.mapping import operation_rows, payment_row
+from payments_postgres.mapping import Snapshot, operation_rows, payment_row
 from payments_postgres.migrations import VERSION_TABLE
 from payments_postgres.months import SERIES
 from payments_postgres.tables import metadata
@@ -230,7 +230,7 @@ def test_recovery_finds_operations_of_before_it(empty: Engine) -> None:
     payment = a_payment(payment_method_id=None)
     (operation,) = operation_rows(payment, {payment.operations[0].id})
     rows = {
-        "payments": {**payment_row(payment), "version": 1, "status": "RequiresAction"},
+        "payments": {**payment_row(payment, Snapshot.of(payment), 1), "status": "RequiresAction"},
         "payment_operations": operation,
     }
     insert_before(empty, rows)
@@ -254,7 +254,7 @@ def test_events_of_before_the_relay_stay(empty: Engine) -> None:
     migrate(empty, "0001")
     payment, event = a_payment(), uuid4()
     rows = {
-        "payments": {**payment_row(payment), "version": 1},
+        "payments": payment_row(payment, Snapshot.of(payment), 1),
         "orders": {"order_id": payment.order_id, "event_seq": 1},
         "outbox": {
             "id": event,
@@ -285,7 +285,7 @@ def test_months_around_what_is_there(empty: Engine) -> None:
     payment, event = a_payment(), uuid4()
     moments = {"evt_1": NOW, "evt_2": datetime.now(UTC) + timedelta(days=4000)}
     rows = {
-        "payments": {**payment_row(payment), "version": 1},
+        "payments": payment_row(payment, Snapshot.of(payment), 1),
         "orders": {"order_id": payment.order_id, "event_seq": 1},
         "outbox": {
             "id": event,

@@ -15,6 +15,7 @@ import attrs
 import requests
 from sqlalchemy import Engine, insert
 
+from payments_core.contracts.converter import to_json
 from payments_core.contracts.messages import message_of
 from payments_core.domain.discrepancy import DiscrepancyKind, Repair
 from payments_core.domain.facts import ProviderPaymentStatus
@@ -25,7 +26,7 @@ from payments_core.domain.policy import Policy
 from payments_core.domain.settlement import Answer, apply
 from payments_core.ports.outbox import OutboxStatus
 from payments_core.testing.builders import a_fact, a_payment, a_refund_fact, eur
-from payments_postgres.mapping import operation_rows, payment_row, refund_rows
+from payments_postgres.mapping import Snapshot, operation_rows, payment_row, refund_rows
 from payments_postgres.tables import orders, outbox, payment_operations, payments, refunds
 from stripe_simulator import Simulator
 
@@ -421,7 +422,7 @@ def keep_here(engine: Engine, pairs: list[Pair]) -> None:
     Write payments as the repositories would, many at once.
     """
     rows: dict[Any, list[Mapping[str, Any]]] = {
-        payments: [{**payment_row(p.payment), "version": 1} for p in pairs],
+        payments: [payment_row(p.payment, Snapshot.of(p.payment), 1) for p in pairs],
         payment_operations: [row for p in pairs for row in _operations(p.payment)],
         refunds: [row for p in pairs for row in _refunds(p.payment)],
         orders: [{"order_id": p.payment.order_id, "event_seq": 9, "known": False} for p in pairs],
@@ -445,7 +446,7 @@ def _messages(pair: Pair) -> Iterator[Mapping[str, Any]]:
     told = [] if pair.untold else list(pair.payment.events)
     for number, event in enumerate(told, start=1):
         message = message_of(event)
-        yield _row(pair, message.id, message.name, number, message.body)
+        yield _row(pair, message.id, message.name, number, to_json(message.fields))
     if pair.lie:
         yield _row(pair, uuid4(), "IPaymentFailed", 8, "{}")
 

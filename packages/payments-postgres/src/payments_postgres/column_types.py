@@ -29,6 +29,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         """
         Return a moment as it is sent.
         """
+        if value.tzinfo is UTC:
+            return value
         if value.utcoffset() is None:
             raise StorageRefused("A time without its zone cannot be stored; make it aware of UTC")
         return value.astimezone(UTC)
@@ -59,7 +61,7 @@ class ExactText(TypeDecorator[str]):
         """
         Return a text as it is sent.
         """
-        if _UNSTORABLE.search(value):
+        if not _plain(value) and _UNSTORABLE.search(value):
             raise DomainError(
                 "A text holds NUL or half of a surrogate pair, which cannot be stored; leave it out"
             )
@@ -83,8 +85,13 @@ class CleanText(TypeDecorator[str]):
         """
         Return a text as it is sent.
         """
-        return _UNSTORABLE.sub("\ufffd", str(value))
+        return str(value) if _plain(value) else _UNSTORABLE.sub("\ufffd", str(value))
 
     @override
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else self.sent(value)
+
+
+def _plain(value: str) -> bool:
+    # Nearly every text is, and this looks at none of its letters but for NUL.
+    return value.isascii() and "\0" not in value

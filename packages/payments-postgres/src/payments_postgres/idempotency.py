@@ -45,7 +45,7 @@ class SqlAlchemyIdempotencyKeys(IIdempotencyKeys):
     @override
     def take(self, request: KeyedRequest) -> KeyedRequest | None:
         insert = insert_if_new(self._transaction.dialect, idempotency_keys, ("key",))
-        row = attrs.asdict(request)
+        row = attrs.asdict(request, recurse=False)
         if self._transaction.change(insert, row):
             return None
         found = self._find(request.key)

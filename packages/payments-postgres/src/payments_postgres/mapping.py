@@ -3,8 +3,8 @@ Aggregates as rows and back: what never changes, and what may.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import UUID
 
 import attrs
@@ -48,6 +48,18 @@ class Snapshot:
             refunds={r.id: refund_state(r) for r in payment.refunds},
         )
 
+    def kept_as(self, payment: Payment) -> "Snapshot":
+        """
+        Return the same state under the payment's version and time of now.
+        """
+        return Snapshot(
+            version=payment.version,
+            updated_at=payment.updated_at,
+            payment=self.payment,
+            operations=self.operations,
+            refunds=self.refunds,
+        )
+
     def same_state(self, other: "Snapshot") -> bool:
         """
         Return whether nothing but the time of the last change differs.
@@ -59,9 +71,17 @@ class Snapshot:
 # ---------------------------------------------------------------- payments
 
 
-def payment_row(payment: Payment) -> Values:
+NOTHING: Final = Snapshot(
+    version=0, updated_at=datetime.min.replace(tzinfo=UTC), payment={}, operations={}, refunds={}
+)
+"""
+What is stored of a payment that is new.
+"""
+
+
+def payment_row(payment: Payment, state: Snapshot, version: int) -> Values:
     """
-    Return the whole row of a new payment, but for its version.
+    Return the whole row of a new payment that is in this state.
     """
     return {
         "id": payment.id,
@@ -74,8 +94,9 @@ def payment_row(payment: Payment) -> Values:
         "payment_method_id": payment.payment_method_id,
         "return_url": payment.return_url,
         "created_at": payment.created_at,
-        "updated_at": payment.updated_at,
-        **payment_state(payment),
+        "updated_at": state.updated_at,
+        "version": version,
+        **state.payment,
     }
 
 

@@ -162,7 +162,8 @@ class SqlAlchemyOutbox(IOutbox):
         return [to_message(row) for row in rows]
 
     def _insert(self, messages: Sequence[OutboxMessage]) -> None:
-        self._transaction.change(_INSERT, [_row(message) for message in messages])
+        for message in messages:
+            self._transaction.change(_INSERT, _row(message))
 
     def _last_number(self, events: Sequence[Event]) -> int:
         statement = add_up(self._transaction.dialect, orders, "order_id", "event_seq")

@@ -26,6 +26,7 @@ from payments_core.ports.repositories import (
 )
 from payments_postgres.dialects import insert_if_new, insert_or_complete
 from payments_postgres.mapping import (
+    NOTHING,
     Snapshot,
     operation_rows,
     payment_row,
@@ -136,14 +137,13 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
     @override
     def add(self, payment: Payment) -> bool:
         statement = insert_if_new(self._transaction.dialect, payments, ("order_id",), LIVE)
-        version = payment.version + 1
-        if not self._transaction.change(statement, {**payment_row(payment), "version": version}):
+        state, version = Snapshot.of(payment), payment.version + 1
+        if not self._transaction.change(statement, payment_row(payment, state, version)):
             return False
         payment.version = version
-        state = Snapshot.of(payment)
-        self._write_parts(payment, attrs.evolve(state, operations={}, refunds={}), state)
+        self._write_parts(payment, NOTHING, state)
         self._tell(payment)
-        self._stored[payment.id] = state
+        self._stored[payment.id] = state.kept_as(payment)
         return True
 
     @override
@@ -175,9 +175,7 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
         self._write_parts(payment, before, after)
         self._tell(payment)
         payment.version += 1
-        self._stored[payment.id] = attrs.evolve(
-            after, version=payment.version, updated_at=payment.updated_at
-        )
+        self._stored[payment.id] = after.kept_as(payment)
 
     @override
     def claim(
@@ -252,16 +250,15 @@ class SqlAlchemyPaymentRepository(IPaymentRepository):
         self._change(refunds, before.refunds, after.refunds)
 
     def _insert(self, table: Table, rows: Sequence[Values]) -> None:
-        if rows:
-            self._transaction.change(_INSERT[table], rows)
+        for row in rows:
+            self._transaction.change(_INSERT[table], row)
 
     def _change(
         self, table: Table, before: Mapping[UUID, Values], after: Mapping[UUID, Values]
     ) -> None:
-        known = before.keys() & after.keys()
-        changed = [{"key": key, **after[key]} for key in known if before[key] != after[key]]
-        if changed:
-            self._transaction.change(_CHANGE[table], changed)
+        for key in before.keys() & after.keys():
+            if before[key] != after[key]:
+                self._transaction.change(_CHANGE[table], {"key": key, **after[key]})
 
 
 class SqlAlchemyDiscrepancyRepository(IDiscrepancyRepository):

@@ -113,13 +113,11 @@ class Runner:
         self._send(made, values)
         return self._cursor.fetchall()
 
-    def change(self, statement: Fixed, values: Values | Sequence[Values]) -> int:
+    def change(self, statement: Fixed, values: Values) -> int:
         """
-        Run it once for each set of values, and return how many rows it changed.
+        Return how many rows it changed.
         """
-        if isinstance(values, Mapping):
-            return self._send(statement.made(self._connection.dialect, values), values)
-        return sum(self.change(statement, one) for one in values)
+        return self._send(statement.made(self._connection.dialect, values), values)
 
     def _send(self, made: _Made, values: Values) -> int:
         sent, cursor = made.values(values), self._cursor

@@ -65,9 +65,9 @@ class Transaction:
         """
         return next(iter(self.rows(statement, values)), None)
 
-    def change(self, statement: Statement, values: Values | Sequence[Values]) -> int:
+    def change(self, statement: Statement, values: Values) -> int:
         """
-        Run a statement, once for each set of values, and return how many rows it changed.
+        Run a statement, and return how many rows it changed.
         """
         with translated:
             if self._runner and isinstance(statement, Fixed):

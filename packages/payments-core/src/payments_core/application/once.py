@@ -151,7 +151,7 @@ class Once(Generic[R]):
         else:
             result = ended.result
             self._remember(ended.text)
-        return attrs.evolve(result, replayed=result.replayed or self.repeated is not None)
+        return attrs.evolve(result, replayed=True) if self.repeated else result
 
     def _remember(self, text: str) -> None:
         if self._request:

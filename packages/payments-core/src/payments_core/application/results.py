@@ -74,9 +74,9 @@ def result_to_json(result: Result) -> str:
 
     No secret is in it.
     """
-    payment = attrs.evolve(result.payment, client_secret=None, redirect_url=None)
-    kept = attrs.evolve(result, payment=payment, replayed=False)
-    return json.dumps(stored_results().unstructure(kept), separators=(",", ":"))
+    kept = stored_results().unstructure(result) | {"replayed": False}
+    kept["payment"] |= {"client_secret": None, "redirect_url": None}
+    return json.dumps(kept, separators=(",", ":"))
 
 
 def result_from_json(kind: type[R], text: str) -> R:

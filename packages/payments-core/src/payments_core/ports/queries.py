@@ -5,7 +5,7 @@ Reading payments without changing or locking them.
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import attrs
@@ -54,8 +54,10 @@ class PaymentView:
         """
         Return what is shown of a payment.
         """
-        fields = (f.name for f in attrs.fields(cls))
-        return cls(**{name: getattr(payment, name) for name in fields})
+        return cls(**{name: getattr(payment, name) for name in _SHOWN})
+
+
+_SHOWN: Final = tuple(f.name for f in attrs.fields(PaymentView))
 
 
 @attrs.frozen(kw_only=True)
