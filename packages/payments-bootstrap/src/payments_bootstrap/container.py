@@ -141,7 +141,7 @@ class Container(containers.DeclarativeContainer):
     results: providers.Provider[IResultCache] = _One(
         results_of, settings.provided.redis, settings.provided.payment_providers.stripe, closing
     )
-    operations: providers.Provider[Operations] = _Each(
+    operations: providers.Provider[Operations] = _One(
         Operations,
         unit_of_work=unit_of_work.provider,
         providers=payment_providers,

@@ -37,14 +37,13 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_fields(),
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder()],
             processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _mask_event,
-                # After the masking, which must not change the moment and the ids that find a line.
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                _correlate,
+                # After the masking comes what is ours: the moment and the ids that find a line.
+                *_fields(),
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _renderer(json=json, colors=stream.isatty()),
             ],
         )
@@ -61,7 +60,7 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
 @contextmanager
 def log_context(**values: str) -> Iterator[None]:
     """
-    Add fields, such as the request's id, to every record of the block.
+    Add fields, such as the request's id, to every record of the block, as they are: nothing masks them.
     """
     with structlog.contextvars.bound_contextvars(**values):
         yield
@@ -103,7 +102,8 @@ def _fields() -> list[Processor]:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _correlate,
     ]
 
 

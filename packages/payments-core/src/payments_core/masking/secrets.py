@@ -71,14 +71,15 @@ def mask_tree(value: Any) -> Any:
     Return JSON of the same shape, without secrets in its names, texts and numbers.
     """
     match value:
-        case Mapping():
-            return dict(_mask_field(str(name), inner) for name, inner in value.items())
-        case list() | tuple():
-            return [mask_tree(inner) for inner in value]
+        # First what is met most: to be a Mapping is asked of an abstract class, and that is slow.
         case str():
             return mask(value)
         case bool() | None:
             return value
+        case list() | tuple():
+            return [mask_tree(inner) for inner in value]
+        case Mapping():
+            return dict(_mask_field(str(name), inner) for name, inner in value.items())
     return mask(str(value)) if contains_card_number(str(value)) else value
 
 
