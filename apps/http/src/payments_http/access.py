@@ -120,8 +120,8 @@ def _admit(permission: Permission) -> None:
     guard: Guard = current_app.extensions[EXTENSION].guard
     with counted(Limited.BAD_TOKENS, Problem):
         claims = guard.claims()
-    g.caller = Caller.of(claims, container().settings().keycloak)
-    if not g.caller.may(permission):
+    g.caller = who = Caller.of(claims, container().settings().keycloak)
+    if not who.may(permission):
         detail = "Your roles do not allow this."
         raise Problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
 

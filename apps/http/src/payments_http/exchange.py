@@ -47,16 +47,12 @@ def register(app: Flask, tracer: ITracer | None = None) -> None:
 
 
 def _begin() -> None:
-    g.started = time.perf_counter()
-    g.request_id = accepted(request.headers.get("X-Request-Id")) or new_id()
-    g.open = ExitStack()
-    g.open.enter_context(log_context(request_id=g.request_id))
-    g.open.enter_context(correlated(_correlation()))
-
-
-def _correlation() -> Correlation:
-    given = request.headers.get("X-Correlation-Id")
-    return Correlation.begin(given, g.request_id, traceparent=request.headers.get("traceparent"))
+    headers, begun = request.headers, ExitStack()
+    request_id = accepted(headers.get("X-Request-Id")) or new_id()
+    given, trace = headers.get("X-Correlation-Id"), headers.get("traceparent")
+    begun.enter_context(log_context(request_id=request_id))
+    begun.enter_context(correlated(Correlation.begin(given, request_id, traceparent=trace)))
+    g.started, g.request_id, g.open = time.perf_counter(), request_id, begun
 
 
 def _trace(tracer: ITracer) -> None:
@@ -69,21 +65,21 @@ def _trace(tracer: ITracer) -> None:
 
 
 def _route() -> str:
-    return request.url_rule.rule if request.url_rule else "(none)"
+    rule = request.url_rule
+    return rule.rule if rule else "(none)"
 
 
 def _end(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.update(_ids())
-    route = _route()
+    method, route, status = request.method, _route(), response.status_code
     seconds = time.perf_counter() - g.started
-    replayed = REPLAYED in response.headers
-    observe(request.method, route, response.status_code, seconds, replayed=replayed)
-    fields = {"route": route, "status": response.status_code, "ms": round(seconds * 1000, 1)}
-    _log.info("%s %s", request.method, route, extra=fields)
+    observe(method, route, status, seconds, replayed=REPLAYED in response.headers)
+    fields = {"route": route, "status": status, "ms": round(seconds * 1000, 1)}
+    _log.info("%s %s", method, route, extra=fields)
     if "span" in g:
-        _note(g.span, response.status_code)
+        _note(g.span, status)
     return response
 
 

@@ -38,6 +38,8 @@ def shown(payment: PaymentView) -> PaymentView:
 
     The client secret is the owner's alone, while the payment waits for it; where to approve is for whoever may confirm.
     """
+    if payment.client_secret is None and payment.redirect_url is None:
+        return payment
     owner = caller().owns(payment)
     needed = owner and payment.status in AWAITING_CONFIRMATION
     confirms = owner or Permission.CONFIRM_ANY in caller().permissions

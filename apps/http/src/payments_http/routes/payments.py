@@ -55,12 +55,15 @@ def create_payment(body: dict[str, Any]) -> Answer:
     """
     key = scoped_key(required=False)
     amount = Money.parse(body.pop("amount"), body.pop("currency"))
-    customer_id = body.pop("customer_id", None)
-    if customer_id or Permission.CREATE_ANY not in caller().permissions:
-        count(Limited.CREATES, customer_id or caller().subject)
+    who, customer_id = caller(), body.pop("customer_id", None)
+    everyones = Permission.CREATE_ANY in who.permissions
+    if customer_id or not everyones:
+        count(Limited.CREATES, customer_id or who.subject)
+    if customer_id and not everyones:
+        raise _not_yours()
     command = CreatePaymentCommand(
-        customer_id=_owner(customer_id),
-        on_behalf=not customer_id and Permission.CREATE_ANY in caller().permissions,
+        customer_id=customer_id or who.subject,
+        on_behalf=everyones and not customer_id,
         amount=amount,
         idempotency_key=key,
         actor=actor(),
@@ -69,12 +72,10 @@ def create_payment(body: dict[str, Any]) -> Answer:
     return created(container().create_payment().execute(command))
 
 
-def _owner(customer_id: str | None) -> str:
-    if customer_id and Permission.CREATE_ANY not in caller().permissions:
-        error = FieldError("customerId", "unknown_field", "The customer is the token's subject.")
-        detail = "The request is not valid; the errors say what to change."
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, detail, (error,))
-    return customer_id or caller().subject
+def _not_yours() -> Problem:
+    error = FieldError("customerId", "unknown_field", "The customer is the token's subject.")
+    detail = "The request is not valid; the errors say what to change."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, detail, (error,))
 
 
 @endpoint(
