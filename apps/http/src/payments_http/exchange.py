@@ -51,7 +51,8 @@ def _begin() -> None:
     request_id = accepted(headers.get("X-Request-Id")) or new_id()
     given, trace = headers.get("X-Correlation-Id"), headers.get("traceparent")
     begun.enter_context(log_context(request_id=request_id))
-    begun.enter_context(correlated(Correlation.begin(given, request_id, traceparent=trace)))
+    under = Correlation.begin(given, otherwise=request_id, traceparent=trace)
+    begun.enter_context(correlated(under))
     g.started, g.request_id, g.open = time.perf_counter(), request_id, begun
 
 

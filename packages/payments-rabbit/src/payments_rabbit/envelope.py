@@ -5,7 +5,7 @@ MassTransit's envelope around what we tell.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import attrs
@@ -20,6 +20,9 @@ from payments_rabbit.correlation import CORRELATION
 from payments_rabbit.host import Host
 from payments_rabbit.names import ENVELOPE, Addresses, MessageType
 from payments_rabbit.settings import RabbitSettings
+
+# What is no JSON: numbers that a sender wrote with a point. .NET reads decimals from text too.
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +54,7 @@ class Envelope:
         Addresses for answers and faults are left open: where they are set, faults go there
         and no longer to those who watch for them.
         """
-        return json.dumps(
+        return _JSON.encode(
             {
                 "messageId": str(self.message_id),
                 "requestId": _text(self.request_id),
@@ -68,11 +71,7 @@ class Envelope:
                 "sentTime": timestamp(self.sent_at),
                 "headers": dict(self.headers),
                 "host": self.host.fields(),
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
-            # Numbers that a sender wrote with a point: .NET reads decimals from text too.
-            default=str,
+            }
         )
 
 

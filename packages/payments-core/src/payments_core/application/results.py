@@ -3,7 +3,7 @@ What a change came to, and how that is kept for whoever repeats the request.
 """
 
 import json
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 from typing_extensions import override
@@ -11,6 +11,8 @@ from typing_extensions import override
 from payments_core.contracts.converter import stored_results
 from payments_core.domain.refund import RefundStatus
 from payments_core.ports.queries import PaymentView, RefundView
+
+_ASCII: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +78,7 @@ def result_to_json(result: Result) -> str:
     """
     kept = stored_results().unstructure(result) | {"replayed": False}
     kept["payment"] |= {"client_secret": None, "redirect_url": None}
-    return json.dumps(kept, separators=(",", ":"))
+    return _ASCII.encode(kept)
 
 
 def result_from_json(kind: type[R], text: str) -> R:

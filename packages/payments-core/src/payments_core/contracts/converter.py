@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import attrs
@@ -14,6 +14,8 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from payments_core.domain.money import Money
+
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def camel_case(name: str) -> str:
@@ -87,4 +89,4 @@ def to_json(value: Any) -> str:
     """
     Return compact JSON, always the same for the same value.
     """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(value)

@@ -43,11 +43,16 @@ class Correlation:
         return self.traceparent and self.traceparent[3:35]
 
     @classmethod
-    def begin(cls, *given: object, traceparent: object = None) -> "Correlation":
+    def begin(
+        cls, *given: object, otherwise: str | None = None, traceparent: object = None
+    ) -> "Correlation":
         """
-        Return the first given id that may be used, or a new one, with the trace if it is one.
+        Return the first given id that may be used, with the trace if it is one.
+
+        Args:
+            otherwise: The id where none may be used; one of our own. None for a new one.
         """
-        found = next(filter(None, map(accepted, given)), None)
+        found = next(filter(None, map(accepted, given)), otherwise)
         return cls(found or new_id(), _trace(traceparent))
 
 
