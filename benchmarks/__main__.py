@@ -63,7 +63,8 @@ def measure(names: list[str], effort: Effort, folder: Path) -> list[str]:
             seconds = round(time.monotonic() - start)
             (folder / "result.json").write_text(report.document(every.lines, seconds=seconds))
     print(report.table(every.lines))
-    print(f"\n{seconds} s; {folder}/result.json, {', '.join(drawn(every, folder))}")
+    print(f"\n{seconds} s; Python {report.interpreter()}")
+    print(f"{folder}/result.json, {', '.join(drawn(every, folder))}")
     return failed
 
 

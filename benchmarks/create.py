@@ -76,7 +76,7 @@ def _compare(
     found: Found, provider: str, clients: int, sides: Mapping[str, Side], effort: Effort
 ) -> None:
     judged = clients == _JUDGED
-    samples = in_turn(sides, effort.rounds if judged else max(2, effort.rounds // 2))
+    samples = in_turn(sides, 3 * effort.rounds if judged else max(2, effort.rounds // 2))
     case = f"{clients} clients, {provider}"
     for floor in list(sides)[1:]:
         wanted = ">= 0.6" if judged and floor != "pgbench" else ""
