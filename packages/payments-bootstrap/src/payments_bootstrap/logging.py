@@ -4,8 +4,8 @@ One log for everything: lines of JSON for machines, readable lines for a termina
 
 import logging
 import sys
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
 from typing import Any, Final, TextIO
 
 import structlog
@@ -57,13 +57,11 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
     root.setLevel(level.upper())
 
 
-@contextmanager
-def log_context(**values: str) -> Iterator[None]:
+def log_context(**values: str) -> AbstractContextManager[None]:
     """
     Add fields, such as the request's id, to every record of the block, as they are: nothing masks them.
     """
-    with structlog.contextvars.bound_contextvars(**values):
-        yield
+    return structlog.contextvars.bound_contextvars(**values)
 
 
 def _mask_event(
