@@ -67,7 +67,7 @@ def in_turn(sides: Mapping[str, Side], rounds: int, *, warm: bool = True) -> Map
 @attrs.frozen
 class Effort:
     """
-    How often each side is measured, and for how many seconds each time.
+    How often each side is measured, and for how many seconds each time; three times as often where it is judged.
 
     Attributes:
         payments: How many there are in the largest table.

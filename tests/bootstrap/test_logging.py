@@ -125,16 +125,18 @@ CORRELATION = Correlation("checkout-12", f"00-{'0af7' * 8}-b7ad6b7169203331-01")
 
 def test_ids(log_lines: LogLines) -> None:
     """
-    Each record says under which ids it was written, whatever fields of that name it was given.
+    Each record says by whom and under which ids it was written, whatever fields of that name it was given.
     """
     log = logging.getLogger("test")
     with correlated(CORRELATION):
-        log.warning("inside", extra={"correlation_id": "another", "trace_id": "another"})
+        others = dict.fromkeys(("correlation_id", "trace_id", "level", "logger"), "another")
+        log.warning("inside", extra=others)
     log.warning("outside")
     inside, outside = log_lines()
 
     assert inside["correlation_id"] == "checkout-12"
     assert inside["trace_id"] == "0af7" * 8
+    assert (inside["level"], inside["logger"]) == ("warning", "test")
     assert not {"correlation_id", "trace_id"} & outside.keys()
 
 
@@ -142,7 +144,8 @@ def test_a_card_number_in_the_name_of_an_id(log_lines: LogLines) -> None:
     """
     What somebody passes under the name of an id or of the moment is masked like everything else.
     """
-    fields = dict.fromkeys(("correlation_id", "trace_id", "timestamp"), "4242424242424242")
+    names = ("correlation_id", "trace_id", "timestamp", "request_id", "level", "_own")
+    fields = dict.fromkeys(names, "4242424242424242")
     logging.getLogger("test").warning("x", extra=fields)
 
     assert "4242424242424242" not in json.dumps(log_lines())

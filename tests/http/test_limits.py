@@ -109,6 +109,15 @@ def test_services_are_limited_by_the_customer(limited: Make) -> None:
     assert of_nobody == [201] * 3
 
 
+def test_payments_for_others_are_counted(limited: Make) -> None:
+    """
+    A customer who asks for payments of others is refused, and counted before that.
+    """
+    alice = limited(LIMITS__CREATES="2").of("Customer", sub="alice")
+
+    assert _times(3, lambda: _pay(alice, customerId="bob")) == [422, 422, 429]
+
+
 def test_refunds(limited: Make) -> None:
     """
     A person gives money back ten times in a minute at most; a service as often as it must.

@@ -77,17 +77,21 @@ def test_only_changed_rows_are_written(
 
 def test_time_does_not_go_back(make_uow: UnitOfWorkFactory, kept: Payment) -> None:
     """
-    A clock that was set back does not make a change older than the one before.
+    A clock that was set back does not make a change older than the one before, or than one in the same unit.
     """
+    hour = timedelta(hours=1)
+    seen = []
     with make_uow() as uow:
         payment = uow.payments.get(kept.id)
         assert payment is not None
-        payment.cancel_requested = True
-        payment.updated_at = NOW - timedelta(hours=1)
-        uow.payments.save(payment)
+        for moment in (NOW - hour, NOW - hour / 2, NOW + hour, NOW):
+            payment.cancel_requested = not payment.cancel_requested
+            payment.updated_at = moment
+            uow.payments.save(payment)
+            seen.append(payment.updated_at)
         uow.commit()
 
-    assert payment.updated_at == kept.updated_at
+    assert seen == [kept.updated_at, kept.updated_at, NOW + hour, NOW + hour]
 
 
 def test_two_saves_in_one_unit(make_uow: UnitOfWorkFactory, kept: Payment) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from payments_core.contracts.converter import to_json
 from payments_core.contracts.messages import message_of
 from payments_core.domain.events import (
     Event,
@@ -132,6 +133,7 @@ def test_our_own_messages(
     )
     message = message_of(event)
     told = message.fields
+    assert json.loads(to_json(told)) == told
 
     assert (message.id, message.name) == (UUID(int=1), name)
     assert told["paymentId"] == str(UUID(int=2))

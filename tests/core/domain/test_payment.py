@@ -140,12 +140,20 @@ def test_nothing_is_no_payment(amount: str) -> None:
 
 def test_what_a_payment_is_for_never_changes() -> None:
     """
-    Id, order, owner, amount and provider are fixed for ever.
+    What a payment, its operation and its refund are, is fixed for ever.
     """
-    payment = a_payment()
-    for name in ("id", "order_id", "customer_id", "amount", "provider", "capture_method"):
-        with pytest.raises(AttributeError):
-            setattr(payment, name, None)
+    payment = succeeded()
+    refund, operation = payment.begin_refund(eur("1"), None, NOW, POLICY)
+    fixed: tuple[tuple[object, str], ...] = (
+        (payment, "id order_id customer_id amount provider capture_method"),
+        (payment, "payment_method_id return_url created_at"),
+        (operation, "id number request first_sent_at"),
+        (refund, "id amount created_at"),
+    )
+    for what, names in fixed:
+        for name in names.split():
+            with pytest.raises(AttributeError):
+                setattr(what, name, None)
 
 
 # ---------------------------------------------------------------- confirm

@@ -49,11 +49,11 @@ def register(app: Flask, tracer: ITracer | None = None) -> None:
 def _begin() -> None:
     headers, begun = request.headers, ExitStack()
     request_id = accepted(headers.get("X-Request-Id")) or new_id()
+    g.started, g.request_id, g.open = time.perf_counter(), request_id, begun
     given, trace = headers.get("X-Correlation-Id"), headers.get("traceparent")
     begun.enter_context(log_context(request_id=request_id))
     under = Correlation.begin(given, otherwise=request_id, traceparent=trace)
     begun.enter_context(correlated(under))
-    g.started, g.request_id, g.open = time.perf_counter(), request_id, begun
 
 
 def _trace(tracer: ITracer) -> None:

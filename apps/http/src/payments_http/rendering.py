@@ -38,6 +38,7 @@ def shown(payment: PaymentView) -> PaymentView:
 
     The client secret is the owner's alone, while the payment waits for it; where to approve is for whoever may confirm.
     """
+    # Most have neither, and need no copy.
     if payment.client_secret is None and payment.redirect_url is None:
         return payment
     owner = caller().owns(payment)

@@ -98,7 +98,8 @@ from payments_postgres import (
 from payments_rabbit import MassTransitSerializer, RabbitConsumer
 
 # Engine and clients are thread-safe singletons: the plain Singleton was seen to make one
-# instance for each of several threads that asked at once.
+# instance for each of several threads that asked at once. So are operations, which hold nothing
+# of a request: what they are made of is replaced before the first use case is taken.
 _One = providers.ThreadSafeSingleton
 _Each = providers.Factory
 

@@ -26,6 +26,9 @@ Those that write an error each time when something is away of which we tell ours
 """
 
 
+_STRUCTLOGS_OWN: Final = ("_record", "_from_structlog")
+
+
 def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) -> None:
     """
     Send every log record, also the libraries', masked to the stream (standard error).
@@ -57,11 +60,13 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
     root.setLevel(level.upper())
 
 
-def log_context(**values: str) -> AbstractContextManager[None]:
+def log_context(*, request_id: str) -> AbstractContextManager[None]:
     """
-    Add fields, such as the request's id, to every record of the block, as they are: nothing masks them.
+    Add the request's id to every record of the block.
+
+    Nothing masks it any more: it is one that `accepted` let pass, or our own.
     """
-    return structlog.contextvars.bound_contextvars(**values)
+    return structlog.contextvars.bound_contextvars(request_id=request_id)
 
 
 def _mask_event(
@@ -71,7 +76,7 @@ def _mask_event(
     Mask each value of a record; what is no text or number becomes a text.
     """
     for name, value in event.items():
-        if not name.startswith("_"):
+        if name not in _STRUCTLOGS_OWN:
             event[name] = _shown(name, mask_tree(value))
     return event
 

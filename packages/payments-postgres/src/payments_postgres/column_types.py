@@ -85,7 +85,8 @@ class CleanText(TypeDecorator[str]):
         """
         Return a text as it is sent.
         """
-        return str(value) if _plain(value) else _UNSTORABLE.sub("\ufffd", str(value))
+        text = str(value)
+        return text if _plain(text) else _UNSTORABLE.sub("\ufffd", text)
 
     @override
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:

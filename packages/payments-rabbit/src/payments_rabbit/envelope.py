@@ -21,7 +21,7 @@ from payments_rabbit.host import Host
 from payments_rabbit.names import ENVELOPE, Addresses, MessageType
 from payments_rabbit.settings import RabbitSettings
 
-# What is no JSON: numbers that a sender wrote with a point. .NET reads decimals from text too.
+# A number that a sender wrote with a point is a decimal here, and becomes text, which .NET reads too.
 _JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 
