@@ -7,11 +7,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
+import attrs
 import pytest
 
 from payments_core.application.cancel_payment import CancelPaymentCommand
 from payments_core.application.confirm_payment import ConfirmPaymentCommand
 from payments_core.application.look_again import LookAgain, LookAgainCommand
+from payments_core.application.resolve_operations import ResolveOperations
 from payments_core.domain.facts import ProviderPaymentStatus
 from payments_core.domain.failure import Failure
 from payments_core.domain.operation import Operation, OperationState
@@ -530,6 +532,21 @@ def test_who_is_stopped_begins_with_no_other(service: Service) -> None:
     sweep(service, seconds=61)
 
     assert [service.stored(p.id).status for p in payments] == [S.SUCCEEDED] * 2
+
+
+@pytest.mark.parametrize("later", [{"seconds": 61}, {"hours": 1}])
+def test_a_provider_that_is_no_longer_there(
+    service: Service, later: dict[str, float], caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Its operations wait, at every step, and end the sweep of no other.
+    """
+    service.leave_unsent()
+    service.operations = attrs.evolve(service.operations, providers={})
+    service.resolve = ResolveOperations(service.operations)
+
+    assert sweep(service, **later) == 1
+    assert "must wait: provider_unknown" in caplog.text
 
 
 def test_what_is_over_is_not_looked_at(service: Service) -> None:

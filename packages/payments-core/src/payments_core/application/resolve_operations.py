@@ -129,6 +129,8 @@ class ResolveOperations:
         return None
 
     def _until_listing(self, turn: Turn, answer: Answer) -> Listing | None:
+        # Who is no longer configured is found out before anything is decided.
+        self.operations.provider(turn.claim.provider)
         step: Step | None = Step.READ
         while step is not None:
             if answer.misconfigured:
