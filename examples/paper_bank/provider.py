@@ -74,7 +74,7 @@ class PaperBankProvider(IPaymentProvider):
     @property
     @override
     def name(self) -> str:
-        return "paper-bank"
+        return "paperbank"
 
     @override
     def check_amount(self, amount: Money) -> None:
