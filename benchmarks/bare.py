@@ -82,12 +82,13 @@ def create_app() -> Flask:
     """
     container = instant.replaced(bootstrap(os.environ))
     url = container.settings().database.url
-    base = container.settings().payment_providers.stripe.api_base
+    settings = container.settings().payment_providers.stripe
+    assert settings
     created, _ = flows.create(container)
     _, received = flows.webhook(container)
     container.engine().dispose()
     taking, receiving = Replay(created.recording, url), Replay(received.recording, url)
-    client = stripe.StripeClient("sk_test_bench", base_addresses={"api": base})
+    client = stripe.StripeClient("sk_test_bench", base_addresses={"api": settings.api_base})
     asks = WITH_SDK in os.environ
     app = Flask("bare")
     # The server looks at the container's health when it starts, and closes it at the end.

@@ -62,6 +62,7 @@ def replaced(container: Container) -> Container:
     Return a container with that provider in it.
     """
     settings = container.settings().payment_providers.stripe
+    assert settings
     container.stripe.override(providers.Object(Instant(settings)))
     return container
 

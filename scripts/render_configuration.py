@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
-from typed_settings.cls_utils import deep_options
 from typed_settings.types import OptionInfo
 
 from payments_bootstrap.configuration import variable
+from payments_bootstrap.reading import every_option
 from payments_bootstrap.settings import Settings
 from scripts.docstrings import meanings, promise
 
@@ -32,7 +32,7 @@ def settings() -> str:
     Return a section for each group of settings.
     """
     groups: dict[str, list[OptionInfo]] = {}
-    for option in deep_options(Settings):
+    for option in every_option():
         groups.setdefault(option.path.rpartition(".")[0], []).append(option)
     return "\n\n".join(section(path, groups[path]) for path in sorted(groups, key=place))
 

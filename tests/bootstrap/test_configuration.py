@@ -9,11 +9,11 @@ import pytest
 
 from payments_bootstrap.configuration import (
     ConfigurationError,
-    _options,
     load,
     warn_of_strangers,
 )
 from payments_bootstrap.ranges import ABOVE_ZERO, NOT_NEGATIVE, PORTS
+from payments_bootstrap.reading import every_option
 from payments_bootstrap.rules import DEVELOPMENT_ISSUER
 
 GOOD = {
@@ -38,6 +38,7 @@ def test_environment() -> None:
 
     assert settings.http.port == 81
     assert settings.worker.webhooks_every == timedelta(seconds=5)
+    assert settings.payment_providers.stripe
     assert settings.payment_providers.stripe.webhook_secrets == ("whsec_one", "whsec_two")
     assert settings.keycloak.issuer == (
         "https://a.example/realms/x",
@@ -71,6 +72,30 @@ def test_all_mistakes_at_once() -> None:
         "HTTP__PORT",
         "KEYCLOAK__ISSUER",
         "KEYCLOAK__AUDIENCE",
+    ]
+
+
+def test_no_provider() -> None:
+    """
+    Where no provider has a setting, those of the default one are asked for, and why is said.
+    """
+    problems = _problems({k: v for k, v in GOOD.items() if "STRIPE" not in k})
+
+    assert problems == [
+        f"PAYMENT_PROVIDERS__STRIPE__{name}: it is required while DEFAULT_PROVIDER is stripe"
+        for name in ("API_KEY", "WEBHOOK_SECRET")
+    ]
+
+
+@pytest.mark.parametrize("name", ["API_KEY", "WEBHOOK_SECRET"])
+def test_half_a_provider(name: str) -> None:
+    """
+    Who set one thing of Stripe's is asked for the other.
+    """
+    left_out = f"PAYMENT_PROVIDERS__STRIPE__{name}"
+
+    assert _problems({k: v for k, v in GOOD.items() if k != left_out}) == [
+        f"{left_out}: it is required"
     ]
 
 
@@ -259,7 +284,7 @@ def test_every_range_is_of_a_setting() -> None:
     """
     No bound is kept for a name that no setting has.
     """
-    known = {option.path for option in _options()}
+    known = {option.path for option in every_option()}
 
     assert {*ABOVE_ZERO, *NOT_NEGATIVE, *PORTS} <= known
 

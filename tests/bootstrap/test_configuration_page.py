@@ -5,10 +5,8 @@ The page of all settings; that it is what the code says, `tests/docs/test_render
 import re
 from pathlib import Path
 
-from typed_settings.cls_utils import deep_options
-
 from payments_bootstrap.configuration import load, variable
-from payments_bootstrap.settings import Settings
+from payments_bootstrap.reading import every_option
 from scripts.docstrings import meanings
 from tests.bootstrap.test_readme import exports
 
@@ -20,7 +18,7 @@ def test_every_setting_is_described() -> None:
     """
     The class of each setting says what it does: add it under "Attributes" of its docstring.
     """
-    options = deep_options(Settings)
+    options = every_option()
 
     assert len(options) > 80
     assert [o.path for o in options if not meanings(o.parent_cls).get(o.name)] == []
@@ -45,6 +43,6 @@ def test_every_setting_has_a_row() -> None:
         "KEYCLOAK__ROLES": "[keycloak.roles]",
         "KEYCLOAK__SERVICES": "[keycloak.services]",
     }
-    known = (variable(option.path) for option in deep_options(Settings))
+    known = (variable(option.path) for option in every_option())
 
     assert sorted(rows) == sorted(in_the_file.get(name, name) for name in known)

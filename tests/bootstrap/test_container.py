@@ -2,11 +2,13 @@
 The wiring.
 """
 
+import hmac
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 from dependency_injector import providers
 from opentelemetry.trace import NoOpTracer
@@ -15,14 +17,16 @@ from prometheus_client import generate_latest
 from payments_bootstrap import close
 from payments_bootstrap.configuration import load
 from payments_bootstrap.container import Container
+from payments_bootstrap.opening import seal_of
 from payments_bootstrap.rules import PROVIDERS
-from payments_bootstrap.settings import Check
+from payments_bootstrap.settings import Check, PaymentProviderSettings
 from payments_bootstrap.spans import TracedProvider, trace
 from payments_bootstrap.telemetry import OtelTracer
 from payments_core.testing.conformance.heartbeats import a_heartbeat
 from payments_core.testing.conformance.idempotency import a_keyed_request
 from payments_core.testing.fake_provider import FakePaymentProvider
 from payments_postgres import migrate
+from payments_redis import RedisSettings
 
 ENVIRON = {
     "DATABASE__URL": "sqlite://",
@@ -54,24 +58,52 @@ def test_everything_can_be_built(container: Container, name: str) -> None:
 
 def test_names_are_those_of_the_rules(container: Container) -> None:
     """
-    What the settings may name is what is wired: providers, and checks where there is something.
+    What the settings may name is what is wired: providers, and checks for each part there is.
     """
     both = {"RABBITMQ__URL": "amqp://127.0.0.1", "REDIS__URL": "redis://127.0.0.1"}
     probes = Container(settings=load(ENVIRON | both)).probes()
 
-    assert tuple(container.payment_providers()) == PROVIDERS
-    assert set(probes) == set(Check)
+    assert tuple(container.payment_providers.kwargs) == PROVIDERS
+    assert {*probes, *PROVIDERS} == set(Check)
 
 
-def test_each_provider_is_traced(container: Container) -> None:
+@attrs.frozen
+class TwoProviders(PaymentProviderSettings):
     """
-    A provider that is wired beside Stripe has spans around it too.
+    The settings of a provider beside Stripe.
     """
+
+    second: str | None = None
+
+
+@pytest.mark.parametrize("used", [("stripe", "second"), ("second",)])
+def test_each_provider_is_traced(used: tuple[str, ...]) -> None:
+    """
+    A provider that is wired beside Stripe has spans around it too, also in place of it.
+    """
+    settings = load(ENVIRON)
+    stripe = settings.payment_providers.stripe if "stripe" in used else None
+    both = TwoProviders(stripe=stripe, second="its settings")
+    container = Container(settings=attrs.evolve(settings, payment_providers=both))
     second = providers.Singleton(FakePaymentProvider, name="second")
-    container.payment_providers.add_kwargs(second=second)
+    container.payment_providers.add_kwargs(second=second.provider)
     trace(container, OtelTracer(NoOpTracer()))
+    found = container.payment_providers()
 
-    assert {type(found) for found in container.payment_providers().values()} == {TracedProvider}
+    assert tuple(found) == used
+    assert {type(provider) for provider in found.values()} == {TracedProvider}
+
+
+def test_a_provider_that_is_not_used() -> None:
+    """
+    It is neither opened, nor asked how it is, nor compared by the schedule.
+    """
+    unused = attrs.evolve(load(ENVIRON), payment_providers=PaymentProviderSettings())
+    container = Container(settings=unused)
+
+    assert container.payment_providers() == {}
+    assert Check.STRIPE not in container.probes()
+    assert container.reconciler().providers == ()
 
 
 def test_what_a_worker_tells_prometheus(container: Container) -> None:
@@ -161,6 +193,22 @@ def test_results_are_remembered_where_redis_is() -> None:
     assert type(with_redis.operations().results).__name__ == "RedisResultCache"
     assert type(without.operations().results).__name__ == "NoResultCache"
     assert Check.REDIS not in without.probes()
+
+
+def test_the_seal_of_results_is_of_what_only_processes_know() -> None:
+    """
+    Redis' own setting seals them where there is one, else Stripe's key; nothing known is no seal.
+    """
+    url, stripe = "redis://127.0.0.1", load(ENVIRON).payment_providers.stripe
+    own = RedisSettings(url=url, seal_key="k" * 32)
+    cases = ((own, None), (own, stripe), (RedisSettings(url=url), stripe))
+    seals = [seal_of(settings, known) for settings, known in cases]
+
+    assert seals[0] == seals[1] != seals[2]
+    # So it was always made: what an earlier release left in Redis is read.
+    assert seals[2] == hmac.digest(b"sk_test_abcdef", b"results in redis", "sha256")
+    with pytest.raises(ValueError, match="seal_key"):
+        seal_of(RedisSettings(url=url), None)
 
 
 def test_one_engine_for_all_threads(container: Container) -> None:

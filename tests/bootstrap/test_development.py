@@ -36,6 +36,7 @@ def test_settings(home: Home) -> None:
     assert settings.development
     assert settings.http.port == 5004
     assert settings.keycloak.issuer == (DEVELOPMENT_ISSUER,)
+    assert settings.payment_providers.stripe
     assert settings.payment_providers.stripe.api_base == "http://127.0.0.1:5005"
 
 

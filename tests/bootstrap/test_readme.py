@@ -34,5 +34,6 @@ def test_production_block_starts(caplog: pytest.LogCaptureFixture) -> None:
         settings = load(exports())
 
     assert settings.environment is Environment.PRODUCTION
+    assert settings.payment_providers.stripe
     assert settings.payment_providers.stripe.livemode
     assert caplog.messages == []

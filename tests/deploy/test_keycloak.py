@@ -175,7 +175,9 @@ def test_stripe_is_the_simulator_unless_one_says_otherwise() -> None:
         for base in ("", "https://api.stripe.com")
     )
 
+    assert service
     assert service.api_base == "http://stripe:12111"
+    assert real
     assert real.api_base == "https://api.stripe.com"
     assert service.api_key == simulator["STRIPE_SIMULATOR_API_KEY"]
     assert service.webhook_secrets == (simulator["STRIPE_SIMULATOR_WEBHOOK_SECRET"],)

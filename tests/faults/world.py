@@ -127,6 +127,7 @@ class World:
         """
         settings = settings_of(place)
         clock = SharedClock(place.offset)
+        assert settings.payment_providers.stripe
         stripe = StripePaymentProvider(settings.payment_providers.stripe, clock=clock)
         container = Container(settings=settings)
         container.clock.override(clock)

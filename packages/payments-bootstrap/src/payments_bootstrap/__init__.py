@@ -23,11 +23,10 @@ def bootstrap(environ: Mapping[str, str]) -> "Container":
     from payments_bootstrap.container import Container
     from payments_bootstrap.logging import configure
     from payments_bootstrap.metrics.series import begin
-    from payments_bootstrap.rules import PROVIDERS
 
     settings = load(environ)
     configure(json=not settings.development, level=settings.log.level)
-    begin(PROVIDERS)
+    begin(settings.payment_providers.used)
     container = Container(settings=settings)
     if settings.tracing.enabled:
         from payments_bootstrap.spans import trace

@@ -4,20 +4,22 @@ Reading the settings from a TOML file and the environment, all mistakes at once.
 
 import difflib
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import typed_settings as ts
 from typed_settings.converters import TSConverter
-from typed_settings.dict_utils import get_path, set_path
+from typed_settings.dict_utils import get_path, merge_settings, set_path
 from typed_settings.types import LoadedSettings, LoaderMeta, OptionInfo, OptionList, SettingsDict
 
 from payments_bootstrap.ranges import out_of_range
-from payments_bootstrap.rules import broken_rules
+from payments_bootstrap.reading import every_option, settings_with, used
+from payments_bootstrap.rules import broken_rules, is_used
 from payments_bootstrap.settings import Settings
 from payments_stripe import StripeSettings
 
@@ -79,11 +81,14 @@ def load(environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigurationError: There are mistakes; all of them are named.
     """
-    check = _Check(sorted(environ.keys() - _names()))
+    options = every_option()
     try:
+        loaded = _loaded(environ, options)
+        given = {p: found.value for p, found in merge_settings(options, loaded).items()}
+        check = _Check(sorted(environ.keys() - _names()), given)
         return ts.load_settings(
-            Settings,
-            [*_files(environ), _EnvironmentLoader(environ)],
+            settings_with(used(given)),
+            [lambda *_: loaded],
             processors=[check],
             converter=check.converter,
         )
@@ -111,6 +116,14 @@ def variable(path: str) -> str:
     Return the name in the environment of a setting such as ``http.port``.
     """
     return _ALIASES.get(path, path.upper().replace(".", "__"))
+
+
+def _loaded(environ: Mapping[str, str], options: OptionList) -> list[LoadedSettings]:
+    """
+    Return what the file says, and then the environment.
+    """
+    files = (file(Settings, options) for file in _files(environ))
+    return [*chain.from_iterable(files), _EnvironmentLoader(environ)(Settings, options)]
 
 
 def _files(environ: Mapping[str, str]) -> Iterator[ts.FileLoader]:
@@ -147,10 +160,13 @@ class _Check:
 
     Attributes:
         others: Names in the environment that are no settings of ours.
+
+        groups: Of which anything is set.
     """
 
-    def __init__(self, others: Sequence[str]) -> None:
+    def __init__(self, others: Sequence[str], given: Collection[str]) -> None:
         self.others = others
+        self.groups = {_group(path) for path in given}
         self.converter = TSConverter(strlist_sep=_split)
 
     def __call__(
@@ -187,7 +203,16 @@ class _Check:
 
     def _missing(self, path: str) -> str:
         close = difflib.get_close_matches(variable(path), self.others, 1, _SAME_WORD)
-        return f"it is required; did you mean it by {close[0]}?" if close else "it is required"
+        if close:
+            return f"it is required; did you mean it by {close[0]}?"
+        above, _, provider = _group(path).rpartition(".")
+        if above and _group(path) not in self.groups:
+            return f"it is required while DEFAULT_PROVIDER is {provider}"
+        return "it is required"
+
+
+def _group(path: str) -> str:
+    return path.rpartition(".")[0]
 
 
 def _refused_by_types(options: OptionList, values: Mapping[str, Any]) -> Iterator[str]:
@@ -196,7 +221,7 @@ def _refused_by_types(options: OptionList, values: Mapping[str, Any]) -> Iterato
     """
     groups: dict[str, list[OptionInfo]] = {}
     for option in options:
-        groups.setdefault(option.path.rpartition(".")[0], []).append(option)
+        groups.setdefault(_group(option.path), []).append(option)
     groups.pop("", None)
     for members in groups.values():
         given = {o.name: o for o in members if o.path in values}
@@ -207,15 +232,16 @@ def _refused_by_types(options: OptionList, values: Mapping[str, Any]) -> Iterato
         try:
             members[0].parent_cls(**{name: values[o.path] for name, o in given.items()})
         except Exception as error:  # noqa: BLE001 - a type may refuse in any way
-            group = members[0].path.rpartition(".")[0]
             texts = [values[o.path] for o in given.values()]
-            yield f"{variable(group)}: {_without(texts, str(error.args[0]))}"
+            yield f"{variable(_group(members[0].path))}: {_without(texts, str(error.args[0]))}"
 
 
-def _no_way_to_the_provider(values: Mapping[str, Any]) -> Iterator[str]:
+def _no_way_to_the_provider(values: Mapping[str, Any]) -> Iterable[str]:
     """
     Return what is wrong with the machine's own proxy and certificates.
     """
+    if not is_used(values, "stripe"):
+        return ()
     # Whoever prints a help text should not wait for an HTTP library.
     from payments_stripe.environment import mistakes
 
@@ -284,10 +310,4 @@ def _looks_ours(name: str, known: Iterable[str]) -> bool:
 
 
 def _names() -> set[str]:
-    return {variable(option.path) for option in _options()}
-
-
-def _options() -> OptionList:
-    from typed_settings.cls_utils import deep_options
-
-    return deep_options(Settings)
+    return {variable(option.path) for option in every_option()}

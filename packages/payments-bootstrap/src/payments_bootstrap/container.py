@@ -25,6 +25,7 @@ from payments_bootstrap.opening import (
     open_credentials,
     open_engine,
     open_stripe,
+    open_used,
     ping_of,
     publisher_of,
     results_of,
@@ -32,7 +33,6 @@ from payments_bootstrap.opening import (
 from payments_bootstrap.probes import Workers, check_database, probes_of
 from payments_bootstrap.reconciling import Reconciler
 from payments_bootstrap.retaining import Retainer
-from payments_bootstrap.rules import PROVIDERS
 from payments_bootstrap.settings import Settings
 from payments_bootstrap.tracing import ITracer
 from payments_bootstrap.worker import Job, Link, Part, Worker
@@ -137,7 +137,9 @@ class Container(containers.DeclarativeContainer):
         open_stripe, settings.provided.payment_providers.stripe, closing
     )
     # By name; whoever is in it is asked for health, traced, compared and sent webhooks.
-    payment_providers: providers.Dict = providers.Dict(stripe=stripe)
+    payment_providers: providers.Factory[Mapping[str, IPaymentProvider]] = _Each(
+        open_used, settings.provided.payment_providers, stripe=stripe.provider
+    )
 
     results: providers.Provider[IResultCache] = _One(
         results_of, settings.provided.redis, settings.provided.payment_providers.stripe, closing
@@ -196,7 +198,11 @@ class Container(containers.DeclarativeContainer):
         CloseDiscrepancy, unit_of_work.provider, clock
     )
     reconciler: providers.Provider[Reconciler] = _One(
-        Reconciler, reconcile_payments, settings.provided.reconcile, PROVIDERS, clock
+        Reconciler,
+        reconcile_payments,
+        settings.provided.reconcile,
+        settings.provided.payment_providers.used,
+        clock,
     )
 
     retention: providers.Provider[IRetention] = _One(SqlAlchemyRetention, engine)

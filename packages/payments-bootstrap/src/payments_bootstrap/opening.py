@@ -10,6 +10,7 @@ from typing import TypeVar
 from payments_bootstrap.client_credentials import ClientCredentials
 from payments_bootstrap.log_publisher import LogPublisher
 from payments_bootstrap.metrics.provider import CountedProvider, CountedStripe
+from payments_bootstrap.settings import PaymentProviderSettings
 from payments_bootstrap.worker import Link, Part
 from payments_core.ports.idempotency import IResultCache, NoResultCache
 from payments_core.ports.provider import IPaymentProvider
@@ -49,6 +50,15 @@ def open_stripe(settings: StripeSettings, closing: ExitStack) -> IPaymentProvide
     return CountedProvider(provider)
 
 
+def open_used(
+    settings: PaymentProviderSettings, **opening: Callable[[], IPaymentProvider]
+) -> Mapping[str, IPaymentProvider]:
+    """
+    Return those providers that are used; no other is opened.
+    """
+    return {name: opening[name]() for name in settings.used}
+
+
 def publisher_of(settings: RabbitSettings) -> RabbitEventPublisher | LogPublisher:
     """
     Return the way to the broker, or to the log where there is none.
@@ -56,18 +66,29 @@ def publisher_of(settings: RabbitSettings) -> RabbitEventPublisher | LogPublishe
     return RabbitEventPublisher(settings) if settings.configured else LogPublisher()
 
 
-def results_of(settings: RedisSettings, stripe: StripeSettings, closing: ExitStack) -> IResultCache:
+def results_of(
+    settings: RedisSettings, stripe: StripeSettings | None, closing: ExitStack
+) -> IResultCache:
     """
     Return what remembers results in front of the database; nothing where there is no Redis.
     """
     if not settings.configured:
         return NoResultCache()
-    # All processes know this key and nobody else does. After it was changed, what stands in
-    # Redis is forgotten, and the database is asked.
-    secret = hmac.digest(stripe.api_key.encode(), b"results in redis", "sha256")
-    cache = RedisResultCache(settings, secret)
+    cache = RedisResultCache(settings, seal_of(settings, stripe))
     closing.callback(cache.close)
     return cache
+
+
+def seal_of(settings: RedisSettings, stripe: StripeSettings | None) -> bytes:
+    """
+    Return the key that all processes know, and nobody else does.
+
+    After it was changed, what stands in Redis is forgotten, and the database is asked.
+    """
+    known = settings.seal_key or (stripe.api_key if stripe else "")
+    if not known:
+        raise ValueError("seal_key of RedisSettings is required where Stripe is not used")
+    return hmac.digest(known.encode(), b"results in redis", "sha256")
 
 
 def ping_of(results: IResultCache) -> Callable[[], None] | None:

@@ -64,6 +64,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def is_used(values: Values, provider: str) -> bool:
+    """
+    Return whether a provider has settings of its own among these.
+    """
+    return any(path.startswith(f"payment_providers.{provider}.") for path in values)
+
+
 def _live_key(values: Values) -> bool:
     return is_live(values.get("payment_providers.stripe.api_key", "")) and _is_development(values)
 
@@ -133,6 +140,10 @@ def _unknown_check(values: Values) -> bool:
     return not _required(values) <= set(Check)
 
 
+def _no_provider_to_check(values: Values) -> bool:
+    return any(not is_used(values, name) for name in _required(values).intersection(PROVIDERS))
+
+
 def _no_broker_to_check(values: Values) -> bool:
     return Check.RABBITMQ in _required(values) and not values["rabbitmq.url"]
 
@@ -141,12 +152,17 @@ def _no_redis_to_check(values: Values) -> bool:
     return Check.REDIS in _required(values) and not values["redis.url"]
 
 
+def _no_seal(values: Values) -> bool:
+    sealed = values["redis.seal_key"] or is_used(values, "stripe")
+    return bool(values["redis.url"]) and not sealed
+
+
 def _away_between_two_beats(values: Values) -> bool:
     return bool(values["health.away_after"] < _BEATS * values["worker.heartbeat_every"])
 
 
 def _short_lease(values: Values) -> bool:
-    call = timedelta(seconds=values["payment_providers.stripe.deadline"])
+    call = timedelta(seconds=values.get("payment_providers.stripe.deadline", 0))
     return bool(values["policy.lease"] < _CALLS_OF_AN_OPERATION * call + _BESIDES_CALLS)
 
 
@@ -253,6 +269,11 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
     ),
     (
         "health.required",
+        _no_provider_to_check,
+        "a provider cannot be required while none of its settings is set",
+    ),
+    (
+        "health.required",
         _no_broker_to_check,
         "rabbitmq cannot be required while RABBITMQ__URL is empty",
     ),
@@ -260,6 +281,11 @@ RULES: Final[tuple[tuple[str, Callable[[Values], bool], str], ...]] = (
         "health.required",
         _no_redis_to_check,
         "redis cannot be required while REDIS__URL is empty",
+    ),
+    (
+        "redis.seal_key",
+        _no_seal,
+        "it is required while Stripe is not used; give all processes what `openssl rand -hex 32` prints",
     ),
     (
         "health.away_after",

@@ -32,10 +32,18 @@ class Environment(StrEnum):
 @attrs.frozen
 class PaymentProviderSettings:
     """
-    The providers, each under its name.
+    The providers, each under its name; None for who is not used.
     """
 
-    stripe: StripeSettings
+    stripe: StripeSettings | None = None
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """
+        The names of those that are used.
+        """
+        names = (field.name for field in attrs.fields(type(self)))
+        return tuple(name for name in names if getattr(self, name) is not None)
 
 
 @attrs.frozen
@@ -168,7 +176,7 @@ class LimitSettings:
 
 class Check(StrEnum):
     """
-    What can be asked whether it is there; RABBITMQ and REDIS only where they are configured.
+    What can be asked whether it is there; providers, RABBITMQ and REDIS only where they are used.
     """
 
     DATABASE = "database"
@@ -185,7 +193,7 @@ class HealthSettings:
 
     Attributes:
         required: Without these the service is `unavailable` (503); without others `degraded` (200).
-            Of `database`, `stripe`, `worker` and, where they are configured, `rabbitmq` and `redis`.
+            Of `database`, `worker` and, where they are configured, `stripe`, `rabbitmq` and `redis`.
 
         timeout: How long each may take to answer. fresh: How long an answer is good.
             provider_fresh: How long that of the provider is, which every process asks.
@@ -347,7 +355,8 @@ class Settings:
         environment: Development is for this machine only: the development issuer of tokens is
             accepted, a live key is refused.
 
-        default_provider: Takes the payments that name none.
+        default_provider: Takes the payments that name none. Its settings are required; those of
+            another provider once one of them is set.
     """
 
     database: DatabaseSettings

@@ -38,8 +38,8 @@ def trace(container: Container, tracer: ITracer) -> None:
     """
     container.tracer.override(providers.Object(tracer))
     _around(container.unit_of_work, TracedUnitOfWork, tracer)
-    for provider in container.payment_providers.kwargs.values():
-        _around(provider, TracedProvider, tracer)
+    for delegate in container.payment_providers.kwargs.values():
+        _around(delegate(), TracedProvider, tracer)
     _around(container.publisher, TracedPublisher, tracer)
     _around(container.handle_message, TracedHandling, tracer)
 
