@@ -106,10 +106,14 @@ def endpoint(
     """
 
     def decorate(view: View) -> View:
-        refusals = {*problems, *_usual(access, body, query)}
-        described = _describe(group, view, access=access, key=key, refusals=refusals)
-        for status, meaning in answers.items():
-            described = _answer(group, status, meaning, schema, keyed=key is not None)(described)
+        refusals = {
+            status: _problem(status) for status in {*problems, *_usual(access, body, query)}
+        }
+        good = {
+            s: _good(s, meaning, schema, keyed=key is not None) for s, meaning in answers.items()
+        }
+        described = _describe(group, view, access=access, key=key, responses=refusals | good)
+        described = group.response(next(iter(answers)), schema)(described)
         # Schemas are made here, once: from a class, a new one would be made for each request.
         if body:
             reads = body()
@@ -125,11 +129,16 @@ def endpoint(
 
 
 def _describe(
-    group: Group, view: View, *, access: Access, key: bool | None, refusals: Collection[int]
+    group: Group,
+    view: View,
+    *,
+    access: Access,
+    key: bool | None,
+    responses: Mapping[int, Mapping[str, Any]],
 ) -> View:
     facts: dict[str, Any] = {"operationId": view.__name__}
     # At once: each decorator of its own would be gone through with each request.
-    facts["responses"] = {status: _problem(status) for status in sorted(refusals)}
+    facts["responses"] = {status: responses[status] for status in sorted(responses)}
     facts["security"] = [{"bearer": []}] if isinstance(access, Permission) else []
     if key is not None:
         facts["parameters"] = [_KEY_PARAMETER | {"required": key}]
@@ -137,15 +146,14 @@ def _describe(
     return described
 
 
-def _answer(
-    group: Group, status: int, meaning: str, schema: type[Schema] | None, *, keyed: bool
-) -> Callable[[View], View]:
+def _good(
+    status: int, meaning: str, schema: type[Schema] | None, *, keyed: bool
+) -> Mapping[str, Any]:
     headers = _RETRY_AFTER if status == HTTPStatus.ACCEPTED else {}
     headers = headers | (_REPLAYED if keyed else {})
-    decorator: Callable[[View], View] = group.response(
-        status, schema, description=meaning, headers=headers or None
-    )
-    return decorator
+    content = {"application/json": {"schema": schema}} if schema else {}
+    described = {"description": meaning, "headers": headers, "content": content}
+    return {name: value for name, value in described.items() if value}
 
 
 def _problem(status: int) -> Mapping[str, Any]:

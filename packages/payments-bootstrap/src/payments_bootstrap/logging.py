@@ -55,6 +55,8 @@ def configure(*, json: bool, level: str = "INFO", stream: TextIO | None = None) 
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # No line says these; each record would find them out.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
