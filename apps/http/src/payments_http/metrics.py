@@ -2,6 +2,7 @@
 What is counted of HTTP.
 """
 
+from functools import cache
 from typing import Final
 
 from prometheus_client import Counter, Histogram
@@ -21,6 +22,16 @@ REPLAYS: Final = Counter(
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
+@cache
+def _requests(method: str, route: str, status: int) -> Counter:
+    return REQUESTS.labels(method, route, str(status))
+
+
+@cache
+def _seconds(method: str, route: str) -> Histogram:
+    return SECONDS.labels(method, route)
+
+
 def observe(method: str, route: str, status: int, seconds: float, *, replayed: bool) -> None:
     """
     Count one answered request.
@@ -31,7 +42,7 @@ def observe(method: str, route: str, status: int, seconds: float, *, replayed: b
         replayed: The answer was given before.
     """
     method = method if method in _METHODS else "OTHER"
-    REQUESTS.labels(method, route, str(status)).inc()
-    SECONDS.labels(method, route).observe(seconds)
+    _requests(method, route, status).inc()
+    _seconds(method, route).observe(seconds)
     if replayed:
         REPLAYS.labels(route).inc()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final, NoReturn, Self
 
-from flask import Request
+from flask import Request, request
 from marshmallow import RAISE, Schema, ValidationError
 from typing_extensions import override
 from webargs.flaskparser import FlaskParser
@@ -42,6 +42,14 @@ class StrictParser(FlaskParser):
     """
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": RAISE}  # noqa: RUF012 - declared so there
+
+    @override
+    def get_default_request(self) -> Request:
+        """
+        Return the request itself: what stands for it looks it up at each question.
+        """
+        found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it
+        return found
 
     @override
     def load_json(self, req: Request, schema: Schema) -> Any:

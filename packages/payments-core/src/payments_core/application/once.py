@@ -3,8 +3,9 @@ The same idempotency key is the same request: it has one effect, and one result.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
@@ -32,11 +33,15 @@ def fingerprint(command: attrs.AttrsInstance) -> str:
 
     What is left out does not count, so that a field that is added later changes no digest.
     """
-    names = {f.name for f in attrs.fields(type(command))} - _NOT_ASKED
-    values = {name: getattr(command, name) for name in sorted(names)}
+    values = {name: getattr(command, name) for name in _asked(type(command))}
     asked = {name: value for name, value in values.items() if value is not None}
     text = to_json([type(command).__name__, stored().unstructure(asked)])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _asked(kind: type[attrs.AttrsInstance]) -> Sequence[str]:
+    return sorted({f.name for f in attrs.fields(kind)} - _NOT_ASKED)
 
 
 @attrs.frozen

@@ -113,12 +113,13 @@ class Money:
         """
         return cls(Decimal(minor_units).scaleb(-exponent(currency)), currency)
 
-    @classmethod
-    def zero(cls, currency: str) -> Self:
+    @staticmethod
+    @cache
+    def zero(currency: str) -> "Money":
         """
         Return nothing, in that currency.
         """
-        return cls(Decimal(0), currency)
+        return Money(Decimal(0), currency)
 
     @property
     def minor_units(self) -> int:

@@ -185,8 +185,8 @@ class Payment:
         return next((o for o in self.operations if o.open and o.kind in kinds), None)
 
     def _sum(self, status: RefundStatus) -> Money:
-        total = sum(r.amount.minor_units for r in self.refunds if r.status is status)
-        return Money.from_minor(total, self.amount.currency)
+        found = (r.amount for r in self.refunds if r.status is status)
+        return sum(found, start=Money.zero(self.amount.currency))
 
     def copy(self) -> "Payment":
         """
