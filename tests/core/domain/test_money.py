@@ -178,3 +178,11 @@ def test_exponents_are_those_of_iso() -> None:
     expected = {"EUR": 2, "JPY": 0, "BHD": 3, "ISK": 0, "UGX": 0, "MGA": 2, "CLF": 4}
 
     assert {code: exponents()[code] for code in expected} == expected
+
+
+@pytest.mark.parametrize("currency", ["JPY", "EUR", "KWD"])
+def test_nothing_looks_alike(currency: str) -> None:
+    """
+    Nothing is written alike, to the last digit, whether it was never more or was read back.
+    """
+    assert repr(Money.zero(currency)) == repr(Money.from_minor(0, currency))

@@ -117,9 +117,9 @@ class Money:
     @cache
     def zero(currency: str) -> "Money":
         """
-        Return nothing, in that currency.
+        Return nothing, in that currency, with the digits of all its amounts.
         """
-        return Money(Decimal(0), currency)
+        return Money.from_minor(0, currency)
 
     @property
     def minor_units(self) -> int:
