@@ -52,6 +52,7 @@ class Snapshot:
         """
         Return the same state under the payment's version and time of now.
         """
+        # By hand: `attrs.evolve` asks for each field first, and each change comes by here.
         return Snapshot(
             version=payment.version,
             updated_at=payment.updated_at,
